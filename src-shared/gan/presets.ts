@@ -1,0 +1,98 @@
+/** Designs to start from. */
+import type { Activation, Block, Design } from './block.ts';
+import { convBlock, denseBlock } from './block.ts';
+
+export interface Preset {
+  /** What the command line and the files call it. */
+  name: string;
+  title: string;
+  /** What it is good for, in a sentence. */
+  description: string;
+  design: Design;
+}
+
+const leaky: Activation = { kind: 'leakyRelu', slope: 0.2 };
+
+/**
+ * The DCGAN discriminator of pytorch/tutorials (dcgan_faces_tutorial.py): halve the image with 4x4 kernels until 4x4 are left,
+ * doubling the channels each time, then one kernel over all of it. No bias anywhere, no batch norm on the first and last.
+ * @param resolution 32, 64, 128, ...: a power of two
+ * @param base channels after the first block
+ */
+function dcgan(name: string, resolution: number, channels: number, base: number, latentDim: number): Design {
+  const blocks: Block[] = [];
+  for (let side = resolution / 2, width = base; side >= 4; side /= 2, width *= 2) {
+    blocks.push(
+      convBlock({
+        id: `b${blocks.length + 1}`,
+        outChannels: width,
+        batchNorm: blocks.length > 0,
+        activation: leaky,
+      }),
+    );
+  }
+  blocks.push(
+    convBlock({ id: `b${blocks.length + 1}`, outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
+  );
+  return {
+    name,
+    latentDim,
+    discriminator: { image: { height: resolution, width: resolution, channels }, blocks },
+  };
+}
+
+/** 28 pixels halve to 14, 7 and, with a 3x3 kernel, 4; the mirror comes back through exactly these. */
+function digits28(): Design {
+  const conv = (id: string, outChannels: number, kernel: 3 | 4, batchNorm: boolean) =>
+    convBlock({ id, outChannels, kernel: [kernel, kernel], batchNorm, activation: leaky });
+  return {
+    name: 'digits-28',
+    latentDim: 64,
+    discriminator: {
+      image: { height: 28, width: 28, channels: 1 },
+      blocks: [
+        conv('b1', 32, 4, false),
+        conv('b2', 64, 4, true),
+        conv('b3', 128, 3, true),
+        convBlock({ id: 'b4', outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
+      ],
+    },
+  };
+}
+
+/** Two convolutions, then fully connected blocks: every part of a design in its smallest form. */
+function dense28(): Design {
+  return {
+    name: 'dense-28',
+    latentDim: 32,
+    discriminator: {
+      image: { height: 28, width: 28, channels: 1 },
+      blocks: [
+        convBlock({ id: 'b1', outChannels: 24, activation: leaky }),
+        convBlock({ id: 'b2', outChannels: 48, batchNorm: true, activation: leaky }),
+        denseBlock({ id: 'b3', outFeatures: 128, bias: false, batchNorm: true, activation: leaky }),
+        denseBlock({ id: 'b4', outFeatures: 1 }),
+      ],
+    },
+  };
+}
+
+function preset(title: string, description: string, design: Design): Preset {
+  return { name: design.name, title, description, design };
+}
+
+/** In the order in which a person should see them: the quickest first. */
+export const presets: readonly Preset[] = [
+  preset('Small 32', 'Colour, 32 pixels, trains in minutes on a laptop.', dcgan('small-32', 32, 3, 24, 64)),
+  preset('Small 32 grey', 'Grey, 32 pixels, trains in minutes on a laptop.', dcgan('small-32-grey', 32, 1, 24, 64)),
+  preset('Digits 28', 'Grey, 28 pixels: MNIST and its relatives, in their own size.', digits28()),
+  preset('Dense 28', 'Grey, 28 pixels, ends in fully connected blocks.', dense28()),
+  preset('DCGAN 32', 'Colour, 32 pixels, the classic width.', dcgan('dcgan-32', 32, 3, 64, 100)),
+  preset('DCGAN 32 grey', 'Grey, 32 pixels, the classic width.', dcgan('dcgan-32-grey', 32, 1, 64, 100)),
+  preset('Small 64', 'Colour, 64 pixels, for a patient laptop.', dcgan('small-64', 64, 3, 24, 64)),
+  preset('DCGAN 64', 'Colour, 64 pixels: the PyTorch tutorial, number for number.', dcgan('dcgan-64', 64, 3, 64, 100)),
+  preset('DCGAN 64 grey', 'Grey, 64 pixels, the classic width.', dcgan('dcgan-64-grey', 64, 1, 64, 100)),
+  preset('Small 128', 'Colour, 128 pixels, narrow.', dcgan('small-128', 128, 3, 16, 100)),
+  preset('DCGAN 128', 'Colour, 128 pixels, the classic width: wants a GPU.', dcgan('dcgan-128', 128, 3, 64, 100)),
+  preset('DCGAN 128 grey', 'Grey, 128 pixels, the classic width: wants a GPU.', dcgan('dcgan-128-grey', 128, 1, 64, 100)),
+];
