@@ -1,0 +1,65 @@
+/** Runs functions operation by operation on a TensorFlow.js backend, with the state kept on its device. */
+import * as tf from '@tensorflow/tfjs';
+import type { Arrays } from '../parameters.ts';
+import type { Tensors } from '../network.ts';
+import type { Engine, NamedShape, Program, TensorFunction } from './engine.ts';
+
+function upload(shapes: readonly NamedShape[], arrays: Arrays): Tensors {
+  return Object.fromEntries(
+    shapes.map(({ name, shape }) => {
+      const values = arrays[name];
+      if (values === undefined) throw new Error(`Nothing was given for ${name}.`);
+      return [name, tf.tensor(values, [...shape], 'float32')];
+    }),
+  );
+}
+
+async function download(tensors: Tensors): Promise<Arrays> {
+  const arrays: Arrays = {};
+  for (const [name, tensor] of Object.entries(tensors)) arrays[name] = (await tensor.data()) as Float32Array;
+  return arrays;
+}
+
+/** @param backend name of a registered TensorFlow.js backend */
+export async function eagerEngine(name: string, backend: string, device: string): Promise<Engine> {
+  await tf.setBackend(backend);
+  await tf.ready();
+  const prepare = async (
+    run: TensorFunction,
+    stateShapes: readonly NamedShape[],
+    inputShapes: readonly NamedShape[],
+  ): Promise<Program> => {
+    let state: Tensors = {};
+    return {
+      write(arrays) {
+        tf.dispose(Object.values(state));
+        state = upload(stateShapes, arrays);
+      },
+      read: async () => {
+        const copied: Arrays = {};
+        for (const [key, values] of Object.entries(await download(state))) copied[key] = values.slice();
+        return copied;
+      },
+      async run(arrays) {
+        const inputs = upload(inputShapes, arrays);
+        let outputs: Tensors = {};
+        let next: Tensors = {};
+        tf.tidy(() => {
+          const result = run(state, inputs);
+          outputs = result.outputs;
+          next = result.state;
+          return [...Object.values(outputs), ...Object.values(next)];
+        });
+        const kept = new Set([...Object.values(next)]);
+        const replaced = Object.entries(state).filter(([key, tensor]) => key in next && !kept.has(tensor));
+        state = { ...state, ...next };
+        tf.dispose([...replaced.map(([, tensor]) => tensor), ...Object.values(inputs)]);
+        const results = await download(outputs);
+        tf.dispose(Object.values(outputs));
+        return results;
+      },
+      dispose: async () => tf.dispose(Object.values(state)),
+    };
+  };
+  return { name, device, prepare };
+}

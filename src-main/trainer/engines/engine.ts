@@ -1,0 +1,38 @@
+/** What computes: a device and a way to run functions over tensors on it. */
+import type { Arrays } from '../parameters.ts';
+import type { Tensors } from '../network.ts';
+
+/**
+ * A function over tensors that an engine can run again and again. What it does not return of the state stays as it is. It runs inside
+ * `tf.tidy`, must not read values back, and does the same operations whatever the values are: an engine may record it once.
+ */
+export type TensorFunction = (state: Tensors, inputs: Tensors) => { state: Tensors; outputs: Tensors };
+
+export interface NamedShape {
+  name: string;
+  shape: readonly number[];
+}
+
+/** A function made ready for fixed shapes, with the state it works on. */
+export interface Program {
+  /** Sets the whole state. */
+  write(state: Arrays): void;
+  /** A copy of the whole state. */
+  read(): Promise<Arrays>;
+  /** Runs once: the state moves on, the outputs come back. */
+  run(inputs: Arrays): Promise<Arrays>;
+  /** Frees the device's memory. */
+  dispose(): Promise<void>;
+}
+
+export interface Engine {
+  /** `onnx`, `reference`, ... */
+  readonly name: string;
+  /** The device in words: `CPU, 8 threads`. */
+  readonly device: string;
+  /**
+   * Makes a function ready to run.
+   * @throws AppError `engine.operation-missing` when the engine lacks an operation that the function uses
+   */
+  prepare(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Promise<Program>;
+}

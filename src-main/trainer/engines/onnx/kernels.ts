@@ -1,0 +1,290 @@
+/**
+ * TensorFlow.js kernels that compute nothing but add their operation to a graph. An operation without one here cannot be recorded;
+ * TensorFlow.js then says which, and `trace.ts` turns that into words.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { Geometry } from './convolution.ts';
+import { convolve, inputGradient, kernelGradient, reshape } from './convolution.ts';
+import type { Attribute, DataType, Graph, Value } from './graph.ts';
+import { dataTypes } from './graph.ts';
+
+type Inputs = Readonly<Record<string, Value>>;
+type Attributes = Readonly<Record<string, unknown>>;
+/** Adds one operation to the graph. Several inputs of a variadic operation are called `0`, `1`, ... */
+export type Emit = (graph: Graph, inputs: Inputs, attributes: Attributes) => Value | Value[];
+
+/** The attributes' values are TensorFlow.js' own, of the type that its kernel of that name documents. */
+const attribute = <T>(attributes: Attributes, name: string): T => attributes[name] as T;
+
+function variadic(inputs: Inputs): Value[] {
+  return Object.keys(inputs)
+    .sort((a, b) => Number(a) - Number(b))
+    .map((key) => inputs[key]!);
+}
+
+function unary(op: string, extra: (attributes: Attributes) => Readonly<Record<string, Attribute>> = () => ({})): Emit {
+  return (graph, inputs, attributes) => {
+    const [x] = Object.values(inputs) as [Value];
+    const result = graph.node(op, [x], x.splat === undefined ? x.shape : [], extra(attributes));
+    return x.splat === undefined ? result : graph.whole(spread(graph, result, x.shape));
+  };
+}
+
+/** A single computed number in every place of `shape`. */
+function spread(graph: Graph, x: Value, shape: readonly number[]): Value {
+  return shape.length === 0 ? x : graph.node('Expand', [x, graph.ints(shape)], shape, {}, x.type);
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((side, i) => side === b[i]);
+}
+
+/** Element by element, with broadcasting. A splat takes part as a single number when the other operand has the result's shape. */
+function binary(op: string, type: DataType = 'float32', neutral?: { right: number; left?: number }): Emit {
+  return (graph, inputs) => {
+    const { a, b } = inputs as { a: Value; b: Value };
+    const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    if (neutral !== undefined && b.splat === neutral.right && sameShape(a.shape, shape)) return a;
+    if (neutral?.left !== undefined && a.splat === neutral.left && sameShape(b.shape, shape)) return b;
+    const covers = (x: Value) => x.splat === undefined && sameShape(x.shape, shape);
+    const operands = covers(a) || covers(b) ? [a, b] : [graph.whole(a), graph.whole(b)];
+    return graph.node(op, operands, shape, {}, type);
+  };
+}
+
+const not = (emit: Emit): Emit => (graph, inputs, attributes) => {
+  const x = emit(graph, inputs, attributes) as Value;
+  return graph.node('Not', [x], x.shape, {}, 'bool');
+};
+
+/** Sums over leading axes are products with a row of ones, which are several times faster than ReduceSum. */
+function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
+  return (graph, inputs, attributes) => {
+    const x = graph.whole(inputs['x']!);
+    const axes = tf.util.parseAxisParam(attribute<number | number[]>(attributes, 'axis'), [...x.shape]);
+    const shape = x.shape.filter((_, axis) => !axes.includes(axis));
+    const leading = axes.every((axis, i) => axis === i) && axes.length < x.shape.length;
+    if (leading && axes.length > 0) {
+      const columns = shape.reduce((product, side) => product * side, 1);
+      const rows = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
+      const weight = op === 'ReduceSum' ? 1 : 1 / rows;
+      const weights = graph.constant(new Float32Array(rows).fill(weight), [1, rows], `all ${weight}`);
+      const sums = graph.node('MatMul', [weights, reshape(graph, x, [rows, columns])], [1, columns]);
+      return reshape(graph, sums, shape);
+    }
+    const keep = { keepdims: { int: 0 } };
+    if (op === 'ReduceSum') return graph.node(op, [x, graph.ints(axes)], shape, keep);
+    return graph.node(op, [x], shape, { ...keep, axes: { ints: axes } });
+  };
+}
+
+interface ConvolutionAttributes {
+  strides: [number, number];
+  pad: 'valid' | 'same' | number | [[number, number], [number, number], [number, number], [number, number]];
+  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+function geometry(image: readonly number[], kernel: readonly number[], attributes: Attributes): Geometry {
+  const { strides, pad, dimRoundingMode } = attributes as unknown as ConvolutionAttributes;
+  const info = tf.backend_util.computeConv2DInfo(
+    image as [number, number, number, number],
+    kernel as [number, number, number, number],
+    strides,
+    1,
+    pad,
+    dimRoundingMode,
+  );
+  return {
+    batch: info.batchSize,
+    image: [info.inHeight, info.inWidth],
+    imageChannels: info.inChannels,
+    output: [info.outHeight, info.outWidth],
+    outputChannels: info.outChannels,
+    kernel: [info.filterHeight, info.filterWidth],
+    stride: [info.strideHeight, info.strideWidth],
+    padding: [info.padInfo.top, info.padInfo.left],
+  };
+}
+
+function slice(graph: Graph, x: Value, begin: readonly number[], shape: readonly number[]): Value {
+  if (sameShape(x.shape, shape)) return x;
+  const whole = graph.whole(x);
+  const axes = x.shape.map((_, axis) => axis).filter((axis) => shape[axis] !== x.shape[axis]);
+  const of = (values: readonly number[]) => graph.ints(axes.map((axis) => values[axis]!));
+  const end = begin.map((from, axis) => from + shape[axis]!);
+  return graph.node('Slice', [whole, of(begin), of(end), graph.ints(axes)], shape, {}, x.type);
+}
+
+function concat(graph: Graph, values: readonly Value[], axis: number): Value {
+  const wholes = values.map((value) => graph.whole(value));
+  const [first] = wholes as [Value];
+  const length = wholes.reduce((sum, value) => sum + value.shape[axis]!, 0);
+  return graph.node('Concat', wholes, first.shape.with(axis, length), { axis: { int: axis } }, first.type);
+}
+
+const castTo = (dtype: string): DataType => (dtype === 'bool' || dtype === 'int32' ? dtype : 'float32');
+
+function cast(graph: Graph, x: Value, type: DataType): Value {
+  if (x.type === type) return x;
+  if (x.splat !== undefined) return graph.splat(type === 'float32' ? x.splat : Math.trunc(x.splat), x.shape, type);
+  return graph.node('Cast', [x], x.shape, { to: { int: dataTypes[type] } }, type);
+}
+
+function pad(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
+  const x = graph.whole(inputs['x']!);
+  const paddings = attribute<[number, number][]>(attributes, 'paddings');
+  const shape = x.shape.map((side, axis) => side + paddings[axis]![0] + paddings[axis]![1]);
+  const pads = graph.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+  const value = graph.splat(attribute<number>(attributes, 'constantValue'), []);
+  return graph.node('Pad', [x, pads, value], shape);
+}
+
+function matMul(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
+  const [a, b] = [graph.whole(inputs['a']!), graph.whole(inputs['b']!)];
+  const [transposeA, transposeB] = [attributes['transposeA'] === true, attributes['transposeB'] === true];
+  if (a.shape.slice(0, -2).some((side) => side !== 1) || b.shape.slice(0, -2).some((side) => side !== 1)) {
+    throw new Error('Only plain matrix products are recorded, not batches of them.');
+  }
+  const flat = (x: Value) => reshape(graph, x, x.shape.slice(-2));
+  const rows = a.shape.at(transposeA ? -1 : -2)!;
+  const columns = b.shape.at(transposeB ? -2 : -1)!;
+  const flags = { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } };
+  const product =
+    transposeA || transposeB
+      ? graph.node('Gemm', [flat(a), flat(b)], [rows, columns], flags)
+      : graph.node('MatMul', [flat(a), flat(b)], [rows, columns]);
+  return reshape(graph, product, [...a.shape.slice(0, -2), rows, columns]);
+}
+
+/** 1 for x > 0, alpha elsewhere: a clip of an enormous multiple, which is several times faster than a comparison and a choice. */
+function step(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
+  const x = graph.whole(inputs['x']!);
+  const alpha = attribute<number>(attributes, 'alpha');
+  const large = graph.node('Mul', [x, graph.splat(3e38, [])], x.shape);
+  return graph.node('Clip', [large, graph.splat(alpha, []), graph.splat(1, [])], x.shape);
+}
+
+const less = binary('Less', 'bool');
+const greater = binary('Greater', 'bool');
+const product = binary('Mul', 'float32', { right: 1, left: 1 });
+
+export const kernels: Readonly<Record<string, Emit>> = {
+  Add: binary('Add', 'float32', { right: 0, left: 0 }),
+  AddN: (graph, inputs) => {
+    const values = variadic(inputs).map((value) => graph.whole(value));
+    return graph.node('Sum', values, values[0]!.shape);
+  },
+  Sub: binary('Sub', 'float32', { right: 0 }),
+  Multiply: product,
+  RealDiv: binary('Div', 'float32', { right: 1 }),
+  Maximum: binary('Max'),
+  Minimum: binary('Min'),
+  Pow: binary('Pow', 'float32', { right: 1 }),
+  Greater: greater,
+  Less: less,
+  GreaterEqual: not(less),
+  LessEqual: not(greater),
+  LogicalAnd: binary('And', 'bool'),
+  LogicalNot: unary('Not'),
+  Neg: (graph, inputs) => {
+    const x = inputs['x']!;
+    if (x.splat !== undefined) return graph.splat(-x.splat, x.shape);
+    return graph.node('Neg', [x], x.shape);
+  },
+  Abs: unary('Abs'),
+  Exp: unary('Exp'),
+  Log: unary('Log'),
+  Sqrt: unary('Sqrt'),
+  Reciprocal: unary('Reciprocal'),
+  Rsqrt: (graph, inputs) => {
+    const x = graph.whole(inputs['x']!);
+    return graph.node('Reciprocal', [graph.node('Sqrt', [x], x.shape)], x.shape);
+  },
+  Square: (graph, inputs, attributes) => product(graph, { a: inputs['x']!, b: inputs['x']! }, attributes),
+  Erf: unary('Erf'),
+  Relu: unary('Relu'),
+  LeakyRelu: unary('LeakyRelu', (attributes) => ({ alpha: attribute<number>(attributes, 'alpha') })),
+  Elu: unary('Elu'),
+  Selu: unary('Selu'),
+  Sigmoid: unary('Sigmoid'),
+  Tanh: unary('Tanh'),
+  Softplus: unary('Softplus'),
+  Step: step,
+  /** dy for y >= 0, dy * (y + 1) below. */
+  EluGrad: (graph, inputs) => {
+    const { dy, y } = inputs as { dy: Value; y: Value };
+    const below = graph.node('Min', [graph.whole(y), graph.splat(0, [])], y.shape);
+    return graph.node('Mul', [graph.whole(dy), graph.node('Add', [below, graph.splat(1, [])], y.shape)], y.shape);
+  },
+  Select: (graph, inputs) => {
+    const { condition, t, e } = inputs as { condition: Value; t: Value; e: Value };
+    return graph.node('Where', [graph.whole(condition), graph.whole(t), graph.whole(e)], t.shape, {}, t.type);
+  },
+  Cast: (graph, inputs, attributes) => cast(graph, inputs['x']!, castTo(attribute<string>(attributes, 'dtype'))),
+  Sum: reduce('ReduceSum'),
+  Mean: reduce('ReduceMean'),
+  BatchMatMul: matMul,
+  Conv2D: (graph, inputs, attributes) => {
+    const { x, filter } = inputs as { x: Value; filter: Value };
+    const g = geometry(x.shape, filter.shape, attributes);
+    return convolve(graph, g, graph.whole(x), graph.whole(filter));
+  },
+  Conv2DBackpropInput: (graph, inputs, attributes) => {
+    const { dy, filter } = inputs as { dy: Value; filter: Value };
+    const g = geometry(attribute<number[]>(attributes, 'inputShape'), filter.shape, attributes);
+    return inputGradient(graph, g, graph.whole(dy), graph.whole(filter));
+  },
+  Conv2DBackpropFilter: (graph, inputs, attributes) => {
+    const { x, dy } = inputs as { x: Value; dy: Value };
+    const g = geometry(x.shape, attribute<number[]>(attributes, 'filterShape'), attributes);
+    return kernelGradient(graph, g, graph.whole(x), graph.whole(dy));
+  },
+  Identity: (_graph, inputs) => inputs['x']!,
+  Reshape: (graph, inputs, attributes) => {
+    const x = inputs['x']!;
+    const size = x.shape.reduce((all, side) => all * side, 1);
+    return reshape(graph, x, tf.util.inferFromImplicitShape(attribute<number[]>(attributes, 'shape'), size));
+  },
+  ExpandDims: (graph, inputs, attributes) => {
+    const x = inputs['input']!;
+    const axis = attribute<number>(attributes, 'dim');
+    return reshape(graph, x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length + 1 : axis, 0, 1));
+  },
+  Transpose: (graph, inputs, attributes) => {
+    const x = graph.whole(inputs['x']!);
+    const perm = attribute<number[]>(attributes, 'perm');
+    const shape = perm.map((axis) => x.shape[axis]!);
+    return graph.node('Transpose', [x], shape, { perm: { ints: perm } }, x.type);
+  },
+  Slice: (graph, inputs, attributes) => {
+    const x = inputs['x']!;
+    const begin = attribute<number[]>(attributes, 'begin');
+    const size = attribute<number[]>(attributes, 'size');
+    return slice(graph, x, begin, size.map((side, axis) => (side < 0 ? x.shape[axis]! - begin[axis]! : side)));
+  },
+  PadV2: pad,
+  Concat: (graph, inputs, attributes) => concat(graph, variadic(inputs), attribute<number>(attributes, 'axis')),
+  SplitV: (graph, inputs, attributes) => {
+    const x = inputs['x']!;
+    const axis = attribute<number>(attributes, 'axis');
+    const sizes = attribute<number[]>(attributes, 'numOrSizeSplits');
+    const zeros = x.shape.map(() => 0);
+    let from = 0;
+    return sizes.map((size) => {
+      const piece = slice(graph, x, zeros.with(axis, from), x.shape.with(axis, size));
+      from += size;
+      return piece;
+    });
+  },
+  Pack: (graph, inputs, attributes) => {
+    const axis = attribute<number>(attributes, 'axis');
+    const raised = variadic(inputs).map((x) => reshape(graph, x, x.shape.toSpliced(axis, 0, 1)));
+    return concat(graph, raised, axis);
+  },
+  BroadcastTo: (graph, inputs, attributes) =>
+    spread(graph, graph.whole(inputs['x']!), attribute<number[]>(attributes, 'shape')),
+  Fill: (graph, _inputs, attributes) =>
+    graph.splat(attribute<number>(attributes, 'value'), attribute<number[]>(attributes, 'shape')),
+  ZerosLike: (graph, inputs) => graph.splat(0, inputs['x']!.shape, inputs['x']!.type),
+  OnesLike: (graph, inputs) => graph.splat(1, inputs['x']!.shape, inputs['x']!.type),
+};
