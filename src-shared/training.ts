@@ -79,7 +79,7 @@ export const Limits = v.strictObject({
 export type Limits = v.InferOutput<typeof Limits>;
 
 /** Name of what computes. `auto` picks one and says which. */
-export const EngineName = v.picklist(['auto', 'onnx', 'cpu']);
+export const EngineName = v.picklist(['auto', 'cuda', 'onnx', 'reference']);
 export type EngineName = v.InferOutput<typeof EngineName>;
 
 /**
@@ -104,15 +104,18 @@ export function canBecome(from: RunState, to: RunState): boolean {
   return transitions[from].includes(to);
 }
 
-/** The numbers of one training step. Losses are means over the batch; `dReal` and `dFake` are probabilities, 0 to 1. */
+/**
+ * The numbers of one training step, means over the batch. `dReal` and `dFake` are what the discriminator thinks of reals and fakes:
+ * probabilities of "real", 0 to 1, with the non-saturating loss, its plain verdicts with the others.
+ */
 export const StepStats = v.strictObject({
   /** 1 for the first step. */
   step: integer(1, 1_000_000_000),
   lossD: v.number(),
   lossG: v.number(),
-  /** Mean of sigmoid(D(x)) on the reals. */
+  /** D(x) on the reals. */
   dReal: v.number(),
-  /** Mean of sigmoid(D(G(z))) on the fakes, before this step changed the discriminator. */
+  /** D(G(z)) on the fakes, before this step changed the discriminator. */
   dFake: v.number(),
   /** Real images a second over this step, everything included. */
   imagesPerSecond: v.number(),

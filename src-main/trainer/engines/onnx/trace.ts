@@ -114,7 +114,8 @@ register(kernels);
  * @throws AppError `engine.operation-missing` naming the operation that no kernel records
  */
 export function trace(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Model {
-  const before = tf.getBackend();
+  // Undefined when none has been chosen yet.
+  const before: string | undefined = tf.getBackend();
   const recorder = new Recorder();
   tf.registerBackend(backendName, () => recorder);
   tf.setBackend(backendName);
@@ -147,7 +148,7 @@ export function trace(run: TensorFunction, state: readonly NamedShape[], inputs:
     );
   } finally {
     engine.endScope();
-    tf.setBackend(before);
+    if (before !== undefined) tf.setBackend(before);
     tf.removeBackend(backendName);
   }
 }

@@ -1,0 +1,104 @@
+/** The real images of a run, batch by batch, in an order that depends on the seed alone. */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../src-shared/errors.ts';
+import type { PreparedDataset } from '../../src-shared/dataset.ts';
+import { Random } from './random.ts';
+
+/** Datasets up to this size are held in memory; larger ones are read image by image. */
+const memoryLimit = 2 ** 30;
+
+/**
+ * An endless sequence of images: one random permutation of the whole dataset after the other, so that every image is seen equally
+ * often. A batch may reach from one epoch into the next.
+ */
+export class Batches {
+  readonly #file: FileHandle;
+  readonly #memory: Uint8Array | null;
+  readonly #dataset: PreparedDataset;
+  readonly #seed: number;
+  readonly #imageBytes: number;
+  #epoch = -1;
+  #order: Uint32Array = new Uint32Array(0);
+
+  private constructor(file: FileHandle, memory: Uint8Array | null, dataset: PreparedDataset, seed: number) {
+    this.#file = file;
+    this.#memory = memory;
+    this.#dataset = dataset;
+    this.#seed = seed;
+    const { height, width, channels } = dataset.settings;
+    this.#imageBytes = height * width * channels;
+  }
+
+  /** @throws AppError `dataset.cache-missing`, `dataset.cache-damaged` */
+  static async open(dataset: PreparedDataset, seed: number): Promise<Batches> {
+    const path = join(dataset.dir, 'images.u8');
+    const { height, width, channels } = dataset.settings;
+    const bytes = dataset.count * height * width * channels;
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (error) {
+      throw new AppError(
+        'dataset.cache-missing',
+        `The prepared images of ${dataset.source} are not in the library any more. Start the run from its images again.`,
+        { path },
+        { cause: error },
+      );
+    }
+    try {
+      if ((await file.stat()).size !== bytes) {
+        throw new AppError('dataset.cache-damaged', `The prepared images ${path} have the wrong size. Delete them and prepare the dataset again.`, { path });
+      }
+      if (bytes > memoryLimit) return new Batches(file, null, dataset, seed);
+      const memory = new Uint8Array(bytes);
+      await readWhole(file, memory, 0);
+      return new Batches(file, memory, dataset, seed);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  #indexAt(position: number): number {
+    const { count } = this.#dataset;
+    const epoch = Math.floor(position / count);
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#order = new Random(this.#seed, 'order', epoch).permutation(count);
+    }
+    return this.#order[position % count]!;
+  }
+
+  /**
+   * @param position images seen before
+   * @returns `batch` images as [batch, height, width, channels], bytes scaled to -1..1 as (x / 255 - 0.5) / 0.5
+   */
+  async at(position: number, batch: number): Promise<Float32Array> {
+    const values = new Float32Array(batch * this.#imageBytes);
+    const one = new Uint8Array(this.#imageBytes);
+    for (let i = 0; i < batch; i += 1) {
+      const from = this.#indexAt(position + i) * this.#imageBytes;
+      let image: Uint8Array = one;
+      if (this.#memory === null) await readWhole(this.#file, one, from);
+      else image = this.#memory.subarray(from, from + this.#imageBytes);
+      const to = i * this.#imageBytes;
+      for (let j = 0; j < image.length; j += 1) values[to + j] = image[j]! / 127.5 - 1;
+    }
+    return values;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+async function readWhole(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < into.length) {
+    const { bytesRead } = await file.read(into, done, Math.min(into.length - done, 2 ** 30), position + done);
+    if (bytesRead === 0) throw new AppError('dataset.cache-damaged', 'The prepared images end too early. Prepare the dataset again.');
+    done += bytesRead;
+  }
+}

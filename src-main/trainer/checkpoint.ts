@@ -1,0 +1,127 @@
+/** Everything that is needed to go on exactly, as a folder: `state.safetensors` and `checkpoint.json`. */
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { AppError } from '../../src-shared/errors.ts';
+import { Design } from '../../src-shared/gan/block.ts';
+import { Hyperparameters } from '../../src-shared/training.ts';
+import { writeSynced, writeWhole } from './files.ts';
+import type { Arrays } from './parameters.ts';
+import { elements, stateTensors } from './parameters.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+
+const format = 'ganvas-checkpoint';
+const version = 1;
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What `checkpoint.json` holds. The random state is the seed and the step; the data's order and position are the seed and `imagesSeen`. */
+const CheckpointFile = v.strictObject({
+  format: v.literal(format),
+  version: v.literal(version),
+  step: count,
+  /** Real images used so far: the position in the endless sequence of shuffled epochs. */
+  imagesSeen: count,
+  trainingSeconds: v.pipe(v.number(), v.minValue(0)),
+  seed: count,
+  design: Design,
+  hyperparameters: Hyperparameters,
+  /** Fingerprint and size of the dataset that it was trained on. */
+  dataset: v.strictObject({ fingerprint: v.string(), count }),
+  /** Engine that computed the last step. */
+  engine: v.string(),
+});
+const Header = v.looseObject({ format: v.literal(format), version: count });
+
+export type CheckpointInfo = Omit<v.InferOutput<typeof CheckpointFile>, 'format' | 'version'>;
+
+export interface Checkpoint {
+  info: CheckpointInfo;
+  /** Every tensor of `stateTensors`. */
+  state: Arrays;
+}
+
+const stateFile = 'state.safetensors';
+const infoFile = 'checkpoint.json';
+
+/** Name of the folder of a step's checkpoint, and of its sample: eight digits, so that names sort. */
+export function stepName(step: number): string {
+  return String(step).padStart(8, '0');
+}
+
+const usesEma = (info: CheckpointInfo) => info.hyperparameters.ema.halfLifeKimg !== null;
+
+/**
+ * Writes the folder `<parent>/<step>`.
+ * @returns the folder and its size
+ * @throws AppError `training.not-finite` when the state holds a number that is none: such a checkpoint would be worth nothing; `disk.*`
+ */
+export async function writeCheckpoint(
+  parent: string,
+  { info, state }: Checkpoint,
+): Promise<{ folder: string; bytes: number }> {
+  const tensors = Object.fromEntries(
+    stateTensors(info.design, usesEma(info)).map(({ name, shape }) => {
+      const values = state[name]!;
+      if (!values.every((value) => Number.isFinite(value))) {
+        throw new AppError(
+          'training.not-finite',
+          `After step ${info.step} the tensor ${name} holds numbers that are not finite. Lower the learning rates, or go back to the last checkpoint.`,
+          { step: info.step, tensor: name },
+        );
+      }
+      return [name, { shape, values }];
+    }),
+  );
+  await mkdir(parent, { recursive: true });
+  const folder = join(parent, stepName(info.step));
+  const json = `${JSON.stringify({ format, version, ...info }, null, 2)}\n`;
+  const bytes = encodeSafetensors(tensors);
+  await writeWhole(folder, 'folder', async (beside) => {
+    await writeSynced(join(beside, stateFile), bytes);
+    await writeSynced(join(beside, infoFile), json);
+  });
+  return { folder, bytes: bytes.length + Buffer.byteLength(json) };
+}
+
+/** @throws AppError `checkpoint.missing`, `checkpoint.newer`, `checkpoint.damaged` */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const damaged = (why: string) =>
+    new AppError('checkpoint.damaged', `The checkpoint ${folder} is damaged: ${why}. Use an earlier one.`, { folder });
+  const [json, bytes] = await readBoth(folder);
+  let data: unknown;
+  try {
+    data = JSON.parse(json);
+  } catch {
+    throw damaged(`${infoFile} is no JSON`);
+  }
+  const header = v.safeParse(Header, data);
+  if (!header.success) throw damaged(`${infoFile} is no checkpoint's description`);
+  if (header.output.version > version) {
+    throw new AppError('checkpoint.newer', `The checkpoint ${folder} was written by a newer Ganvas. Update Ganvas to use it.`, { folder });
+  }
+  const parsed = v.safeParse(CheckpointFile, data);
+  if (!parsed.success) throw damaged(`${infoFile}: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`);
+  const { format: _, version: __, ...info } = parsed.output;
+  const stored = decodeSafetensors(bytes);
+  const state: Arrays = {};
+  for (const { name, shape } of stateTensors(info.design, usesEma(info))) {
+    const values = stored[name]?.values;
+    if (values?.length !== elements(shape)) throw damaged(`${name} is missing or of the wrong size`);
+    state[name] = values;
+  }
+  return { info, state };
+}
+
+async function readBoth(folder: string): Promise<[string, Uint8Array]> {
+  try {
+    await stat(folder);
+    return [await readFile(join(folder, infoFile), 'utf8'), await readFile(join(folder, stateFile))];
+  } catch (error) {
+    throw new AppError(
+      'checkpoint.missing',
+      `There is no whole checkpoint in ${folder}. Was the library moved or cleaned by hand?`,
+      { folder },
+      { cause: error },
+    );
+  }
+}

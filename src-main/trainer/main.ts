@@ -1,0 +1,79 @@
+/** The trainer process: takes commands from the process that started it, does them one at a time, and ends with it. */
+import * as v from 'valibot';
+import { AppError, toErrorData } from '../../src-shared/errors.ts';
+import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
+import { Command } from '../../src-shared/trainer-protocol.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { listEngines, openEngine } from './engines/find.ts';
+import { exportGenerator } from './export/export.ts';
+import { writeGrid } from './sample-grid.ts';
+import { Sampler, latents } from './sampler.ts';
+import { train } from './training-loop.ts';
+
+function emit(event: TrainerEvent): void {
+  process.send?.(event);
+}
+
+let interruption: 'paused' | 'stopped' | null = null;
+
+async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<void> {
+  switch (command.type) {
+    case 'engines':
+      emit({ type: 'engines', engines: await listEngines() });
+      return;
+    case 'train': {
+      const engine = await openEngine(command.engine);
+      emit({ type: 'engine', name: engine.name, device: engine.device });
+      await train(command, engine, { emit, interrupted: () => interruption });
+      return;
+    }
+    case 'sample': {
+      const { info, state } = await readCheckpoint(command.checkpoint);
+      const sampler = await Sampler.create(await openEngine(command.engine), info.design);
+      const z = latents(command.seed, command.count, info.design.latentDim);
+      const images = await sampler.images(await sampler.weights(state), z);
+      const columns = await writeGrid(command.file, images, command.count, sampler.image);
+      await sampler.dispose();
+      emit({ type: 'sampled', file: command.file, columns });
+      return;
+    }
+    case 'export': {
+      const checkpoint = await readCheckpoint(command.checkpoint);
+      const engine = await openEngine(command.engine);
+      emit({ type: 'exported', ...(await exportGenerator(command.format, command.path, checkpoint, engine)) });
+    }
+  }
+}
+
+let busy = false;
+
+async function receive(message: unknown): Promise<void> {
+  try {
+    const parsed = v.safeParse(Command, message);
+    if (!parsed.success) {
+      throw new AppError('trainer.bad-command', `The trainer does not understand the command: ${parsed.issues[0].message}.`);
+    }
+    const command = parsed.output;
+    if (command.type === 'interrupt') {
+      interruption = command.as;
+      return;
+    }
+    if (busy) throw new AppError('trainer.busy', 'The trainer is at work already.');
+    busy = true;
+    interruption = null;
+    try {
+      await work(command);
+    } finally {
+      busy = false;
+    }
+  } catch (error) {
+    emit({ type: 'failed', error: toErrorData(error) });
+  }
+}
+
+// Whoever started this process is gone: nobody would ever hear of what it computes.
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; the parent decides what it means.
+process.on('SIGINT', () => undefined);
+process.on('message', (message) => void receive(message));
+emit({ type: 'ready' });

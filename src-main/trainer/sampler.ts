@@ -1,0 +1,127 @@
+/** Images from a generator, as it is shown and exported: averaged weights, with batch norm's statistics measured for them. */
+import * as tf from '@tensorflow/tfjs';
+import type { Design, Shape } from '../../src-shared/gan/block.ts';
+import { mirror } from '../../src-shared/gan/mirror.ts';
+import type { Engine, NamedShape, Program } from './engines/engine.ts';
+import type { Pass, Tensors } from './network.ts';
+import { generate, powerIterations } from './network.ts';
+import type { Arrays } from './parameters.ts';
+import { networkTensors } from './parameters.ts';
+import { Random } from './random.ts';
+
+/** Latents that batch norm's statistics are measured on: a stream of their own, the same for every run. */
+const statisticsBatches = 16;
+const statisticsSeed = 0;
+/** Latents that pass the generator at once. */
+const batch = 64;
+
+/** The generator's tensors of `networkTensors(design, 'generator')`, ready to be used. */
+export type GeneratorWeights = Arrays;
+
+/** z of the `index`-th sample of a seed, one after the other: [count, latentDim]. */
+export function latents(seed: number, count: number, latentDim: number): Float32Array {
+  return new Random(seed, 'latents').normal(new Float32Array(count * latentDim));
+}
+
+/** Parameters of the generator to use: the average where there is one, else the live ones. */
+function parametersOf(design: Design, state: Arrays): Arrays {
+  return Object.fromEntries(
+    networkTensors(design, 'generator').map(({ name }) => [name, state[`ema.${name}`] ?? state[name]!]),
+  );
+}
+
+export class Sampler {
+  readonly image: Shape;
+  readonly #design: Design;
+  readonly #images: Program;
+  /** Null where nothing is batch normalised. */
+  readonly #statistics: Program | null;
+
+  private constructor(design: Design, images: Program, statistics: Program | null) {
+    this.#design = design;
+    this.#images = images;
+    this.#statistics = statistics;
+    this.image = mirror(design.discriminator, design.latentDim).blocks.at(-1)!.output;
+  }
+
+  static async create(engine: Engine, design: Design): Promise<Sampler> {
+    const generator = mirror(design.discriminator, design.latentDim);
+    const state: NamedShape[] = networkTensors(design, 'generator');
+    const inputs: NamedShape[] = [{ name: 'z', shape: [batch, design.latentDim] }];
+    const pass = (tensors: Tensors, batchStatistics: Pass['batchStatistics'], observe?: Pass['observe']): Pass => ({
+      tensors,
+      batchStatistics,
+      observe,
+      singularVectors: powerIterations(generator.blocks, 'generator', tensors),
+    });
+    const images = await engine.prepare(
+      (tensors, { z }) => ({
+        state: {},
+        outputs: { images: generate(generator, pass(tensors, 'stored'), z as tf.Tensor2D) },
+      }),
+      state,
+      inputs,
+    );
+    if (!generator.blocks.some((block) => block.batchNorm)) return new Sampler(design, images, null);
+    const statistics = await engine.prepare(
+      (tensors, { z }) => {
+        const outputs: Tensors = {};
+        const observe: Pass['observe'] = (prefix, { mean, variance }, count) => {
+          outputs[`${prefix}.mean`] = mean;
+          outputs[`${prefix}.variance`] = tf.mul(variance, count / Math.max(count - 1, 1));
+          variance.dispose();
+        };
+        generate(generator, pass(tensors, 'batch', observe), z as tf.Tensor2D);
+        return { state: {}, outputs };
+      },
+      state,
+      inputs,
+    );
+    return new Sampler(design, images, statistics);
+  }
+
+  /**
+   * The generator of a training state, ready to be used. Batch norm's moving statistics follow the live weights, not the averaged ones, so
+   * they are measured anew on fixed latents; the outcome depends on the weights alone.
+   */
+  async weights(state: Arrays): Promise<GeneratorWeights> {
+    const weights = parametersOf(this.#design, state);
+    if (this.#statistics === null) return weights;
+    this.#statistics.write(weights);
+    const z = latents(statisticsSeed, statisticsBatches * batch, this.#design.latentDim);
+    const sums: Record<string, Float64Array> = {};
+    for (let i = 0; i < statisticsBatches; i += 1) {
+      const part = z.subarray(i * batch * this.#design.latentDim, (i + 1) * batch * this.#design.latentDim);
+      for (const [name, values] of Object.entries(await this.#statistics.run({ z: part }))) {
+        const sum = (sums[name] ??= new Float64Array(values.length));
+        values.forEach((value, j) => (sum[j]! += value / statisticsBatches));
+      }
+    }
+    for (const [name, sum] of Object.entries(sums)) weights[name] = Float32Array.from(sum);
+    return weights;
+  }
+
+  /**
+   * @param z [count, latentDim]
+   * @returns [count, height, width, channels], -1..1
+   */
+  async images(weights: GeneratorWeights, z: Float32Array): Promise<Float32Array> {
+    const { latentDim } = this.#design;
+    const count = z.length / latentDim;
+    const pixels = this.image.height * this.image.width * this.image.channels;
+    const all = new Float32Array(count * pixels);
+    this.#images.write(weights);
+    for (let from = 0; from < count; from += batch) {
+      const part = new Float32Array(batch * latentDim);
+      part.set(z.subarray(from * latentDim, (from + batch) * latentDim));
+      const { images } = await this.#images.run({ z: part });
+      all.set(images!.subarray(0, Math.min(batch, count - from) * pixels), from * pixels);
+    }
+    return all;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#images.dispose();
+    await this.#statistics?.dispose();
+  }
+}

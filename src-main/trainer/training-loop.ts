@@ -1,0 +1,269 @@
+/** A run from its first (or next) step to its end. It knows no process and no database: it is told what to do and tells what happened. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../src-shared/errors.ts';
+import { errorsOf } from '../../src-shared/gan/check.ts';
+import { formatShape } from '../../src-shared/gan/shape.ts';
+import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
+import type { Limits, StepStats } from '../../src-shared/training.ts';
+import { Batches } from './batches.ts';
+import type { CheckpointInfo } from './checkpoint.ts';
+import { readCheckpoint, stepName, writeCheckpoint } from './checkpoint.ts';
+import type { Engine, Program } from './engines/engine.ts';
+import type { Arrays } from './parameters.ts';
+import { initialState, stateTensors } from './parameters.ts';
+import { gridColumns, writeGrid } from './sample-grid.ts';
+import { Sampler, latents } from './sampler.ts';
+import type { StepPlan } from './train-step.ts';
+import { drawInputs, lossOrder, stepInputs, stepPlan, trainStep } from './train-step.ts';
+
+export interface LoopControl {
+  emit: (event: TrainerEvent) => void;
+  /** Asked between steps; anything but null ends the run with a checkpoint. */
+  interrupted: () => 'paused' | 'stopped' | null;
+}
+
+/** Steps are told at most this often, in milliseconds, so that a fast run does not drown its listeners. */
+const tellEvery = 200;
+/** Milliseconds of the training speed that the remaining time is told from. */
+const speedWindow = 10_000;
+
+/** Refuses what cannot be trained before anything is set up. */
+function refuse({ design, dataset, hyperparameters }: TrainCommand): void {
+  const [problem] = errorsOf(design);
+  if (problem !== undefined) {
+    throw new AppError('design.does-not-fit', problem.message, { blockId: problem.blockId, code: problem.code });
+  }
+  const { image } = design.discriminator;
+  const { height, width, channels } = dataset.settings;
+  if (image.height !== height || image.width !== width || image.channels !== channels) {
+    throw new AppError(
+      'dataset.wrong-shape',
+      `The design looks at images of ${formatShape(image)}, but the dataset was prepared as ${formatShape(dataset.settings)}. Prepare it again in that size.`,
+    );
+  }
+  if (dataset.count < hyperparameters.batch) {
+    throw new AppError(
+      'dataset.fewer-than-batch',
+      `The dataset has ${dataset.count} ${dataset.count === 1 ? 'image' : 'images'}, fewer than a batch of ${hyperparameters.batch}. Add images or choose a smaller batch.`,
+      { count: dataset.count, batch: hyperparameters.batch },
+    );
+  }
+}
+
+/** Where a run stands between two steps. */
+interface Position {
+  step: number;
+  imagesSeen: number;
+  trainingSeconds: number;
+}
+
+interface Beginning {
+  position: Position;
+  state: Arrays;
+}
+
+/** The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. */
+async function begin(command: TrainCommand): Promise<Beginning> {
+  const { design, hyperparameters, seed, dataset } = command;
+  const ema = hyperparameters.ema.halfLifeKimg !== null;
+  if (command.checkpoint === null) {
+    const state = initialState(design, seed, ema, hyperparameters.initStddev);
+    return { position: { step: 0, imagesSeen: 0, trainingSeconds: 0 }, state };
+  }
+  const { info, state } = await readCheckpoint(command.checkpoint);
+  const wanted: Record<string, unknown> = {
+    design: design.discriminator,
+    'latent dimension': design.latentDim,
+    hyperparameters,
+    seed,
+    dataset: dataset.fingerprint,
+  };
+  const found: Record<string, unknown> = {
+    design: info.design.discriminator,
+    'latent dimension': info.design.latentDim,
+    hyperparameters: info.hyperparameters,
+    seed: info.seed,
+    dataset: info.dataset.fingerprint,
+  };
+  const different = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key]) !== JSON.stringify(found[key]));
+  if (different.length > 0) {
+    throw new AppError(
+      'checkpoint.mismatch',
+      `The checkpoint belongs to another ${different.join(', ')}. Going on would not be the same run: start a new one instead.`,
+      { different },
+    );
+  }
+  const { step, imagesSeen, trainingSeconds } = info;
+  return { position: { step, imagesSeen, trainingSeconds }, state };
+}
+
+/** Whether one of the limits is reached. */
+function reached(limits: Limits, position: Position, startedAt: number): boolean {
+  return (
+    (limits.steps !== null && position.step >= limits.steps) ||
+    (limits.kimg !== null && position.imagesSeen >= limits.kimg * 1000) ||
+    (limits.minutes !== null && performance.now() - startedAt >= limits.minutes * 60_000)
+  );
+}
+
+/** Seconds to the nearest limit at the present speed; null without a limit. */
+function remaining(limits: Limits, position: Position, stepsPerSecond: number, batch: number, startedAt: number): number | null {
+  const steps: number[] = [];
+  if (limits.steps !== null) steps.push(limits.steps - position.step);
+  if (limits.kimg !== null) steps.push(Math.ceil((limits.kimg * 1000 - position.imagesSeen) / batch));
+  const seconds = steps.map((left) => Math.max(0, left) / stepsPerSecond);
+  if (limits.minutes !== null) seconds.push(Math.max(0, limits.minutes * 60 - (performance.now() - startedAt) / 1000));
+  return seconds.length === 0 ? null : Math.min(...seconds);
+}
+
+/** Gathers steps and tells them in batches. */
+class StepLog {
+  readonly #emit: LoopControl['emit'];
+  readonly #limits: Limits;
+  readonly #batch: number;
+  readonly #startedAt = performance.now();
+  #waiting: StepStats[] = [];
+  #told = performance.now();
+  #recent: number[] = [];
+
+  constructor(emit: LoopControl['emit'], limits: Limits, batch: number) {
+    this.#emit = emit;
+    this.#limits = limits;
+    this.#batch = batch;
+  }
+
+  add(stats: StepStats, position: Position): void {
+    const now = performance.now();
+    this.#waiting.push(stats);
+    this.#recent.push(now);
+    while (this.#recent.length > 2 && now - this.#recent[0]! > speedWindow) this.#recent.shift();
+    if (now - this.#told >= tellEvery) this.flush(position);
+  }
+
+  flush(position: Position): void {
+    if (this.#waiting.length === 0) return;
+    const now = performance.now();
+    const [first] = this.#recent as [number];
+    const perSecond =
+      this.#recent.length > 1
+        ? ((this.#recent.length - 1) * 1000) / Math.max(this.#recent.at(-1)! - first, 1e-3)
+        : this.#waiting.at(-1)!.imagesPerSecond / this.#batch;
+    this.#emit({
+      type: 'steps',
+      steps: this.#waiting,
+      imagesSeen: position.imagesSeen,
+      trainingSeconds: position.trainingSeconds,
+      remainingSeconds: remaining(this.#limits, position, perSecond, this.#batch, this.#startedAt),
+    });
+    this.#waiting = [];
+    this.#told = now;
+  }
+
+  reached(position: Position): boolean {
+    return reached(this.#limits, position, this.#startedAt);
+  }
+}
+
+function stepStats(step: number, losses: Float32Array, imagesPerSecond: number): StepStats {
+  const numbers = Object.fromEntries(lossOrder.map((name, i) => [name, losses[i]!])) as Record<(typeof lossOrder)[number], number>;
+  const bad = lossOrder.find((name) => !Number.isFinite(numbers[name]));
+  if (bad !== undefined) {
+    throw new AppError(
+      'training.not-finite',
+      `At step ${step} ${bad} became ${numbers[bad]}: the training has broken down. The last checkpoint is kept; start again from there with lower learning rates.`,
+      { step, name: bad },
+    );
+  }
+  return { step, ...numbers, imagesPerSecond };
+}
+
+async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
+  const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
+  return engine.prepare(
+    (state, inputs) => {
+      const { state: next, losses } = trainStep(plan, state, inputs);
+      return { state: next, outputs: { losses } };
+    },
+    stateTensors(plan.design, ema),
+    stepInputs(plan),
+  );
+}
+
+/**
+ * Trains until a limit is reached or `interrupted` says so. Ends with a checkpoint and a sample in any case but failure.
+ * @throws AppError what is wrong with the command, `training.not-finite`, `disk.*`, `engine.*`; what was written before stays whole
+ */
+export async function train(command: TrainCommand, engine: Engine, control: LoopControl): Promise<void> {
+  refuse(command);
+  const { design, hyperparameters, seed, dataset, runDir } = command;
+  const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
+  const plan = stepPlan(design, hyperparameters);
+  const { position, state } = await begin(command);
+  const samplesDir = join(runDir, 'samples');
+  await mkdir(samplesDir, { recursive: true });
+
+  const batches = await Batches.open(dataset, seed);
+  const program = await prepareStep(engine, plan);
+  const sampler = await Sampler.create(engine, design);
+  const fixedLatents = latents(seed, sampleCount, design.latentDim);
+  try {
+    program.write(state);
+    const log = new StepLog(control.emit, command.limits, batch);
+    let checkpointed = command.checkpoint === null ? -1 : position.step;
+    let sampled = checkpointed;
+
+    const sample = async (): Promise<void> => {
+      const file = join(samplesDir, `${stepName(position.step)}.png`);
+      const images = await sampler.images(await sampler.weights(await program.read()), fixedLatents);
+      await writeGrid(file, images, sampleCount, sampler.image);
+      sampled = position.step;
+      control.emit({ type: 'sample', step: position.step, file, count: sampleCount, columns: gridColumns(sampleCount) });
+    };
+    const checkpoint = async (): Promise<void> => {
+      const info: CheckpointInfo = {
+        ...position,
+        seed,
+        design,
+        hyperparameters,
+        dataset: { fingerprint: dataset.fingerprint, count: dataset.count },
+        engine: engine.name,
+      };
+      const written = await writeCheckpoint(join(runDir, 'checkpoints'), { info, state: await program.read() });
+      checkpointed = position.step;
+      log.flush(position);
+      control.emit({ type: 'checkpoint', ...position, ...written });
+    };
+
+    if (command.checkpoint === null) await sample();
+    let as: 'paused' | 'stopped' | 'done' | null = null;
+    let last = performance.now();
+    while (as === null) {
+      const asked = control.interrupted();
+      if (asked !== null || log.reached(position)) {
+        as = asked ?? 'done';
+        break;
+      }
+      const step = position.step + 1;
+      const reals = await batches.at(position.imagesSeen, batch);
+      const { losses } = await program.run({ reals, ...drawInputs(plan, seed, step, position.imagesSeen) });
+      const now = performance.now();
+      const stats = stepStats(step, losses!, (batch * 1000) / (now - last));
+      position.step = step;
+      position.imagesSeen += batch;
+      position.trainingSeconds += (now - last) / 1000;
+      last = now;
+      log.add(stats, position);
+      if (sampleEvery !== null && step % sampleEvery === 0) await sample();
+      if (checkpointEvery !== null && step % checkpointEvery === 0) await checkpoint();
+      // Commands arrive while the process waits for its next turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    log.flush(position);
+    if (sampled !== position.step) await sample();
+    if (checkpointed !== position.step) await checkpoint();
+    control.emit({ type: 'trained', as });
+  } finally {
+    await Promise.all([batches.close(), program.dispose(), sampler.dispose()]);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The one contract between the core and a trainer process. Messages are small JSON; images and weights are files in the library, and only
+ * their paths travel. A trainer does one command at a time; while it trains it also listens to `interrupt`.
+ */
+import * as v from 'valibot';
+import { PreparedDataset } from './dataset.ts';
+import { Design } from './gan/block.ts';
+import { EngineName, Hyperparameters, Limits, StepStats } from './training.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const path = v.pipe(v.string(), v.minLength(1));
+
+export const ExportFormat = v.picklist(['onnx', 'tfjs', 'safetensors', 'png']);
+export type ExportFormat = v.InferOutput<typeof ExportFormat>;
+
+export const TrainCommand = v.strictObject({
+  type: v.literal('train'),
+  design: Design,
+  hyperparameters: Hyperparameters,
+  dataset: PreparedDataset,
+  seed: count,
+  engine: EngineName,
+  limits: Limits,
+  /** Folder of the run: samples and checkpoints go below it. */
+  runDir: path,
+  /** Checkpoint folder to go on from; null starts anew. */
+  checkpoint: v.nullable(path),
+});
+export type TrainCommand = v.InferOutput<typeof TrainCommand>;
+
+/** Writes a grid of images from a checkpoint's generator. */
+export const SampleCommand = v.strictObject({
+  type: v.literal('sample'),
+  checkpoint: path,
+  engine: EngineName,
+  count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)),
+  /** Chooses the latents. */
+  seed: count,
+  /** PNG file to write. */
+  file: path,
+});
+export type SampleCommand = v.InferOutput<typeof SampleCommand>;
+
+/** Writes a checkpoint's generator for use elsewhere, and tries what it wrote. */
+export const ExportCommand = v.strictObject({
+  type: v.literal('export'),
+  checkpoint: path,
+  engine: EngineName,
+  format: ExportFormat,
+  /** File (onnx, png) or folder (tfjs, safetensors) to write; must not exist. */
+  path,
+});
+export type ExportCommand = v.InferOutput<typeof ExportCommand>;
+
+export const EnginesCommand = v.strictObject({ type: v.literal('engines') });
+
+/** Asks a training trainer to write a checkpoint and end. */
+export const InterruptCommand = v.strictObject({ type: v.literal('interrupt'), as: v.picklist(['paused', 'stopped']) });
+
+export const Command = v.variant('type', [
+  TrainCommand,
+  SampleCommand,
+  ExportCommand,
+  EnginesCommand,
+  InterruptCommand,
+]);
+export type Command = v.InferOutput<typeof Command>;
+
+export const EngineReport = v.strictObject({
+  name: v.picklist(['cuda', 'onnx', 'reference']),
+  available: v.boolean(),
+  /** The device in words; null when not available. */
+  device: v.nullable(v.string()),
+  /** What it is good for, or why it is missing and how to get it. */
+  note: v.string(),
+});
+export type EngineReport = v.InferOutput<typeof EngineReport>;
+
+export const TrainerEvent = v.variant('type', [
+  /** The process listens. */
+  v.strictObject({ type: v.literal('ready') }),
+  /** What will really compute. */
+  v.strictObject({ type: v.literal('engine'), name: v.string(), device: v.string() }),
+  v.strictObject({
+    type: v.literal('steps'),
+    /** In order, without a gap. */
+    steps: v.array(StepStats),
+    imagesSeen: count,
+    /** Seconds of training since the run's very beginning. */
+    trainingSeconds: v.number(),
+    /** Until the nearest limit; null without one. */
+    remainingSeconds: v.nullable(v.number()),
+  }),
+  v.strictObject({
+    type: v.literal('sample'),
+    step: count,
+    file: path,
+    count,
+    columns: count,
+  }),
+  v.strictObject({
+    type: v.literal('checkpoint'),
+    step: count,
+    imagesSeen: count,
+    trainingSeconds: v.number(),
+    folder: path,
+    bytes: count,
+  }),
+  v.strictObject({ type: v.literal('trained'), as: v.picklist(['paused', 'stopped', 'done']) }),
+  v.strictObject({ type: v.literal('engines'), engines: v.array(EngineReport) }),
+  v.strictObject({ type: v.literal('sampled'), file: path, columns: count }),
+  v.strictObject({
+    type: v.literal('exported'),
+    path,
+    bytes: count,
+    /** Largest difference of a pixel between what was written, run on fixed latents, and the trainer's own images; -1..1 scale. */
+    difference: v.number(),
+  }),
+  v.strictObject({
+    type: v.literal('failed'),
+    error: v.strictObject({
+      code: v.string(),
+      message: v.string(),
+      details: v.record(v.string(), v.unknown()),
+    }),
+  }),
+]);
+export type TrainerEvent = v.InferOutput<typeof TrainerEvent>;
