@@ -1,0 +1,69 @@
+/** Checkpoints: the rows that say which are whole. The trainer writes them to `LibraryFolder.checkpointFolder`. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { AppError } from '../../src-shared/errors.ts';
+import type { Database } from './database.ts';
+import { checkpointName, diskUse, type LibraryFolder } from './library-folder.ts';
+import type { Trash } from './trash.ts';
+
+const Row = v.object({
+  step: v.number(),
+  /** Only this form: what comes out of a file that others may have written must not lead out of the run's folder. */
+  folder: v.pipe(v.string(), v.regex(/^checkpoints\/\d{8,10}$/, 'not the name of a checkpoint')),
+  bytes: v.number(),
+});
+
+export interface Checkpoint {
+  step: number;
+  /** Absolute path. */
+  folder: string;
+  /** What it takes on the disk. */
+  bytes: number;
+}
+
+export interface Checkpoints {
+  /** Notes that the checkpoint of a step has been written. @throws AppError `checkpoint.missing` when it has not */
+  add(run: string, step: number): Checkpoint;
+  /** In the order of steps. */
+  list(run: string): Checkpoint[];
+  /** The one with the most steps; null when there is none. */
+  newest(run: string): Checkpoint | null;
+  /** Deletes all but the newest `keep` (1 or more). @returns the folders removed */
+  prune(run: string, keep: number): string[];
+}
+
+export function createCheckpoints(database: Database, folder: LibraryFolder, trash: Trash): Checkpoints {
+  const table = { name: 'checkpoints', key: ['run', 'step'], row: Row };
+  const all = database.query(table, 'SELECT * FROM checkpoints WHERE run = :run ORDER BY step');
+  const last = database.query(table, 'SELECT * FROM checkpoints WHERE run = :run ORDER BY step DESC LIMIT 1');
+  const insert = database.command(
+    'INSERT OR REPLACE INTO checkpoints (run, step, folder, bytes) VALUES (:run, :step, :folder, :bytes)',
+  );
+  const toCheckpoint = (run: string, row: v.InferOutput<typeof Row>): Checkpoint => ({
+    ...row,
+    folder: join(folder.runFolder(run), row.folder),
+  });
+
+  return {
+    add(run, step) {
+      const path = folder.checkpointFolder(run, step);
+      if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+        throw new AppError('checkpoint.missing', `There is no checkpoint in ${path}.`, { run, step, path });
+      }
+      const row = { step, folder: checkpointName(step), bytes: diskUse(path) };
+      insert({ run, ...row });
+      return toCheckpoint(run, row);
+    },
+    list: (run) => all.all({ run }).map((row) => toCheckpoint(run, row)),
+    newest(run) {
+      const row = last.one({ run });
+      return row === null ? null : toCheckpoint(run, row);
+    },
+    prune(run, keep) {
+      const old = all.all({ run }).slice(0, -Math.max(1, keep));
+      if (old.length > 0) trash.discard(old.map(({ step }) => ({ kind: 'checkpoint', run, step })));
+      return old.map((row) => toCheckpoint(run, row).folder);
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** Prepared datasets: the rows that say which there are in the library's cache. */
+import * as v from 'valibot';
+import { PreparedDataset } from '../../src-shared/dataset.ts';
+import { AppError } from '../../src-shared/errors.ts';
+import { type Database, json, toJson } from './database.ts';
+import { diskUse, type LibraryFolder } from './library-folder.ts';
+import type { Trash } from './trash.ts';
+
+const Row = v.object({
+  key: v.string(),
+  prepared: json(PreparedDataset),
+  lastUsedAt: v.number(),
+});
+
+export interface CachedDataset {
+  /** With the `dir` that the cache entry has now, also when the library has been moved. */
+  prepared: PreparedDataset;
+  /** Milliseconds since 1970. */
+  lastUsedAt: number;
+}
+
+export interface Datasets {
+  /** Notes a prepared dataset, and that it is used now. */
+  put(prepared: PreparedDataset): void;
+  /** The dataset in the cache entry `key`, or null. */
+  find(key: string): CachedDataset | null;
+  /** The last used first; with `source`, only those made from it. */
+  list(filter?: { source?: string }): CachedDataset[];
+  /** Bytes of the cache entry on the disk. */
+  diskUse(key: string): number;
+  /** Deletes the cache entry; runs keep what they know of it. @throws AppError `dataset.in-use` by a queued or running run */
+  delete(key: string): void;
+}
+
+export function createDatasets(database: Database, folder: LibraryFolder, trash: Trash): Datasets {
+  const table = { name: 'datasets', key: ['key'], row: Row };
+  const byKey = database.query(table, 'SELECT * FROM datasets WHERE key = :key');
+  const all = database.query(
+    table,
+    'SELECT * FROM datasets WHERE :source IS NULL OR source = :source ORDER BY lastUsedAt DESC, rowid DESC',
+  );
+  const insert = database.command(
+    'INSERT OR REPLACE INTO datasets (key, prepared, source, lastUsedAt) VALUES (:key, :prepared, :source, :now)',
+  );
+  const user = database.query(
+    { name: 'runs', key: ['id'], row: v.object({ number: v.number() }) },
+    "SELECT id, number FROM runs WHERE datasetKey = :key AND state IN ('queued', 'running') LIMIT 1",
+  );
+  const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): CachedDataset => ({
+    prepared: { ...prepared, dir: folder.cacheFolder(key) },
+    lastUsedAt,
+  });
+
+  return {
+    put(prepared) {
+      insert({
+        key: prepared.key,
+        prepared: toJson(PreparedDataset, prepared),
+        source: prepared.source,
+        now: Date.now(),
+      });
+    },
+    find(key) {
+      const row = byKey.one({ key });
+      return row === null ? null : toCached(row);
+    },
+    list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
+    diskUse: (key) => diskUse(folder.cacheFolder(key)),
+    delete(key) {
+      const run = user.one({ key });
+      if (run !== null) {
+        throw new AppError(
+          'dataset.in-use',
+          `The prepared images are in use by run ${run.number}. Stop it before you delete them.`,
+          { key, run: run.number },
+        );
+      }
+      trash.discard([{ kind: 'cache', key }]);
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/** Where everything lies in a library folder, and errors of the file system in words. */
+import { lstatSync, mkdirSync, readdirSync, accessSync, constants, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AppError } from '../../src-shared/errors.ts';
+
+/** Absolute paths in a library. Nothing here touches the disk. */
+export interface LibraryFolder {
+  readonly dir: string;
+  readonly database: string;
+  readonly lock: string;
+  /** Where prepared datasets lie, one folder each. */
+  readonly cache: string;
+  readonly runs: string;
+  /** What is being deleted; see trash.ts. */
+  readonly trash: string;
+  runFolder(run: string): string;
+  samplesFolder(run: string): string;
+  /** PNG with the sample grid of a step. */
+  sampleFile(run: string, step: number): string;
+  checkpointsFolder(run: string): string;
+  /** Folder with `state.safetensors` and `checkpoint.json` of a step. */
+  checkpointFolder(run: string, step: number): string;
+  cacheFolder(key: string): string;
+}
+
+/** The paths of the library in `dir`. Its functions throw AppError `library.bad-name` for what could climb out of the library. */
+export function libraryFolder(dir: string): LibraryFolder {
+  const root = resolve(dir);
+  const runs = join(root, 'runs');
+  const cache = join(root, 'cache');
+  const runFolder = (run: string) => join(runs, plainName(run));
+  return {
+    dir: root,
+    database: join(root, 'ganvas.sqlite'),
+    lock: join(root, 'lock'),
+    cache,
+    runs,
+    trash: join(root, 'trash'),
+    runFolder,
+    samplesFolder: (run) => join(runFolder(run), 'samples'),
+    sampleFile: (run, step) => join(runFolder(run), sampleName(step)),
+    checkpointsFolder: (run) => join(runFolder(run), 'checkpoints'),
+    checkpointFolder: (run, step) => join(runFolder(run), checkpointName(step)),
+    cacheFolder: (key) => join(cache, plainName(key)),
+  };
+}
+
+/** Path of a sample grid inside the run's folder, with forward slashes. */
+export function sampleName(step: number): string {
+  return `samples/${stepName(step)}.png`;
+}
+
+/** Path of a checkpoint inside the run's folder, with forward slashes. */
+export function checkpointName(step: number): string {
+  return `checkpoints/${stepName(step)}`;
+}
+
+/** A step as files are named after it: eight digits (more where needed), so that names sort like numbers. */
+export function stepName(step: number): string {
+  return String(step).padStart(8, '0');
+}
+
+function plainName(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(name)) return name;
+  throw new AppError('library.bad-name', `"${name}" is not the name of a run or of a prepared dataset.`, {
+    name,
+  });
+}
+
+/**
+ * Makes the library's folders where they are missing.
+ * @throws AppError `library.not-a-folder`, `library.not-writable`, `disk.full`
+ */
+export function createLibraryFolder(folder: LibraryFolder): void {
+  try {
+    mkdirSync(folder.dir, { recursive: true });
+    accessSync(folder.dir, constants.W_OK);
+    for (const part of [folder.runs, folder.cache, folder.trash]) mkdirSync(part, { recursive: true });
+  } catch (error) {
+    throw describeFileError(error, folder.dir);
+  }
+}
+
+/** @throws AppError `library.missing`, `library.not-a-folder` when there is no library to read */
+export function requireLibrary(folder: LibraryFolder): void {
+  const found = statSync(folder.dir, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) throw notAFolder(folder.dir);
+  if (statSync(folder.database, { throwIfNoEntry: false }) === undefined) throw missingLibrary(folder.dir);
+}
+
+/** The error for a place where no library is. */
+export function missingLibrary(dir: string): AppError {
+  return new AppError(
+    'library.missing',
+    `There is no Ganvas library in ${dir}. Check the folder's name; a library is made by the first training that uses it.`,
+    { library: dir },
+  );
+}
+
+/** Bytes of all the files under a folder (links not followed); 0 when it is not there. */
+export function diskUse(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return 0;
+  if (!found.isDirectory()) return found.size;
+  return readdirSync(path).reduce((sum, name) => sum + diskUse(join(path, name)), 0);
+}
+
+/** What a person can do about an error of the file system. Anything else is given back as it is. */
+export function describeFileError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const about = (code: string, message: string) => new AppError(code, message, { path }, { cause: error });
+  switch (error.code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return notAFolder(path);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return about(
+        'library.not-writable',
+        `${path} may not be written to. Change its permissions or choose another library folder.`,
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return about(
+        'disk.full',
+        `There is no space left on the disk for ${path}. Free some space and try again.`,
+      );
+    default:
+      return about('library.io', `${path} could not be changed: ${error.message}.`);
+  }
+}
+
+function notAFolder(path: string): AppError {
+  return new AppError(
+    'library.not-a-folder',
+    `${path} is a file, or lies inside one, so it cannot be a library folder. Choose another folder.`,
+    { path },
+  );
+}

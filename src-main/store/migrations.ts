@@ -1,0 +1,189 @@
+/**
+ * The library's schema, as the list of all the changes that led to it. Append only: what has once been released is never edited.
+ * A change to the schema of a JSON column (src-shared) needs an entry here too, which brings the old rows along.
+ *
+ * Conventions: ids are texts, times are milliseconds since 1970 (UTC), JSON columns are read with the schema of the same name.
+ */
+import * as v from 'valibot';
+import { AppError } from '../../src-shared/errors.ts';
+import type { Database } from './database.ts';
+
+export interface Migration {
+  version: number;
+  update: (database: Database) => void;
+}
+
+/** "Gnvs": how SQLite files say whose they are. */
+const application = 0x47_6e_76_73;
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    update(database) {
+      database.script(`
+        CREATE TABLE experiments (
+          id TEXT NOT NULL PRIMARY KEY,
+          name TEXT NOT NULL,
+          tags TEXT NOT NULL,
+          createdAt INTEGER NOT NULL,
+          updatedAt INTEGER NOT NULL,
+          design TEXT NOT NULL,
+          hyperparameters TEXT NOT NULL,
+          imageSettings TEXT,
+          source TEXT
+        ) STRICT;
+
+        CREATE TABLE runs (
+          number INTEGER PRIMARY KEY AUTOINCREMENT,
+          id TEXT NOT NULL UNIQUE,
+          name TEXT NOT NULL,
+          experiment TEXT NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
+          design TEXT NOT NULL,
+          hyperparameters TEXT NOT NULL,
+          limits TEXT NOT NULL,
+          datasetKey TEXT NOT NULL,
+          datasetFingerprint TEXT NOT NULL,
+          datasetSource TEXT NOT NULL,
+          datasetCount INTEGER NOT NULL,
+          datasetClasses TEXT NOT NULL,
+          imageSettings TEXT NOT NULL,
+          seed INTEGER NOT NULL,
+          engineWanted TEXT NOT NULL,
+          engine TEXT,
+          device TEXT,
+          state TEXT NOT NULL,
+          step INTEGER NOT NULL,
+          imagesSeen INTEGER NOT NULL,
+          trainingSeconds REAL NOT NULL,
+          createdAt INTEGER NOT NULL,
+          startedAt INTEGER,
+          endedAt INTEGER,
+          reasonCode TEXT,
+          reasonMessage TEXT
+        ) STRICT;
+        CREATE INDEX runsOfExperiment ON runs (experiment);
+        CREATE INDEX runsInState ON runs (state);
+        CREATE INDEX runsOnDataset ON runs (datasetKey);
+
+        CREATE TABLE runStates (
+          number INTEGER PRIMARY KEY,
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          state TEXT NOT NULL,
+          at INTEGER NOT NULL,
+          reasonCode TEXT,
+          reasonMessage TEXT
+        ) STRICT;
+        CREATE INDEX statesOfRun ON runStates (run);
+
+        CREATE TABLE steps (
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          lossD REAL NOT NULL,
+          lossG REAL NOT NULL,
+          dReal REAL NOT NULL,
+          dFake REAL NOT NULL,
+          imagesPerSecond REAL NOT NULL,
+          PRIMARY KEY (run, step)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE metrics (
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          protocol TEXT NOT NULL,
+          value REAL NOT NULL,
+          PRIMARY KEY (run, step, name, protocol)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE samples (
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          file TEXT NOT NULL,
+          count INTEGER NOT NULL,
+          columns INTEGER NOT NULL,
+          PRIMARY KEY (run, step)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE checkpoints (
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          folder TEXT NOT NULL,
+          bytes INTEGER NOT NULL,
+          PRIMARY KEY (run, step)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE datasets (
+          key TEXT NOT NULL PRIMARY KEY,
+          prepared TEXT NOT NULL,
+          source TEXT NOT NULL,
+          lastUsedAt INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE exports (
+          number INTEGER PRIMARY KEY,
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          format TEXT NOT NULL,
+          path TEXT NOT NULL,
+          createdAt INTEGER NOT NULL,
+          difference REAL
+        ) STRICT;
+        CREATE INDEX exportsOfRun ON exports (run);
+      `);
+    },
+  },
+];
+
+/**
+ * Whether the file is a library that this Ganvas can open; changes nothing in it.
+ * @returns its version; 0 when it is empty
+ * @throws AppError `library.newer`, `library.foreign`, `library.damaged`
+ */
+export function checkVersion(database: Database, list: readonly Migration[] = migrations): number {
+  const tables = { name: 'sqlite_schema', key: [], row: v.object({ count: v.number() }) };
+  if (database.query(tables, 'SELECT count(*) AS count FROM sqlite_schema').one()?.count === 0) return 0;
+  if (database.pragma('application_id') === application) return knownVersion(database, list);
+  throw new AppError(
+    'library.foreign',
+    `${database.file} is a database of another program, not a Ganvas library. Choose another library folder.`,
+    { file: database.file },
+  );
+}
+
+/**
+ * Brings the file's schema up to the newest version: all that is missing in one transaction, so that it is done or not at all.
+ * @throws AppError `library.newer`; whatever a migration throws, with the file as it was
+ */
+export function migrate(database: Database, list: readonly Migration[] = migrations): void {
+  let previous = 0;
+  for (const { version } of list) {
+    if (version <= previous)
+      throw new Error(`Migration versions are not monotonic: ${previous} >= ${version}`);
+    previous = version;
+  }
+  database.transaction(() => {
+    const from = knownVersion(database, list);
+    const pending = list.filter(({ version }) => version > from);
+    for (const { update } of pending) update(database);
+    if (pending.length === 0) return;
+    database.script(`PRAGMA application_id = ${application}`);
+    database.script(`PRAGMA user_version = ${previous}`);
+  });
+}
+
+/** The version that a library has after all the migrations. */
+export function newestVersion(list: readonly Migration[] = migrations): number {
+  return list.at(-1)?.version ?? 0;
+}
+
+function knownVersion(database: Database, list: readonly Migration[]): number {
+  const version = database.pragma('user_version');
+  const newest = newestVersion(list);
+  if (typeof version === 'number' && version <= newest) return version;
+  throw new AppError(
+    'library.newer',
+    `${database.file} was written by a newer Ganvas (library version ${String(version)}, this one knows up to ${newest}). ` +
+      'Nothing was changed. Update Ganvas to open it, or choose another library folder.',
+    { file: database.file, version, newest },
+  );
+}

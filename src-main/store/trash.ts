@@ -1,0 +1,130 @@
+/**
+ * Deleting files together with their rows, whole or not at all. What goes is first moved into the folder `trash` under a name that
+ * says what it was; then its rows go, then the files for good. If the process dies in between, the next opening finishes it.
+ */
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../src-shared/errors.ts';
+import { type Database, isDiskFull } from './database.ts';
+import { describeFileError, type LibraryFolder, stepName } from './library-folder.ts';
+
+/** Something with a folder and a row of its own. */
+export type Item =
+  | { kind: 'run'; run: string }
+  | { kind: 'checkpoint'; run: string; step: number }
+  | { kind: 'cache'; key: string };
+
+export interface Trash {
+  /**
+   * Deletes the items; `alsoForget` deletes more rows in the same transaction. A folder that is not there is no error.
+   * @throws AppError `library.read-only`, `library.not-writable`, `library.io`; then everything is as it was
+   */
+  discard(items: readonly Item[], alsoForget?: () => void): void;
+  /** Finishes what a process that died had begun to delete. */
+  sweep(): void;
+}
+
+export function createTrash(database: Database, folder: LibraryFolder): Trash {
+  const forgetRun = database.command('DELETE FROM runs WHERE id = :run');
+  const forgetCheckpoint = database.command('DELETE FROM checkpoints WHERE run = :run AND step = :step');
+  const forgetDataset = database.command('DELETE FROM datasets WHERE key = :key');
+
+  const forget = (item: Item) => {
+    if (item.kind === 'run') forgetRun({ run: item.run });
+    else if (item.kind === 'checkpoint') forgetCheckpoint({ run: item.run, step: item.step });
+    else forgetDataset({ key: item.key });
+  };
+  const place = (item: Item) => {
+    if (item.kind === 'run') return folder.runFolder(item.run);
+    if (item.kind === 'checkpoint') return folder.checkpointFolder(item.run, item.step);
+    return folder.cacheFolder(item.key);
+  };
+
+  return {
+    discard(items, alsoForget) {
+      if (database.access === 'read') {
+        throw new AppError(
+          'library.read-only',
+          `${folder.dir} is open for reading only, so nothing can be deleted.`,
+        );
+      }
+      const forgetAll = () => {
+        database.transaction(() => {
+          for (const item of items) forget(item);
+          alsoForget?.();
+        });
+      };
+      const moved: { from: string; to: string }[] = [];
+      const putBack = () => {
+        for (const { from, to } of moved) renameSync(to, from);
+      };
+      try {
+        for (const item of items) {
+          const from = place(item);
+          const to = join(folder.trash, entryName(item));
+          if (move(from, to)) moved.push({ from, to });
+        }
+        forgetAll();
+      } catch (error) {
+        if (!isDiskFull(error) || moved.length === 0) {
+          putBack();
+          throw error;
+        }
+        // Deleting rows writes, too. On a full disk the files make room for that, since who deletes there wants space.
+        // The empty folders stay in the trash until the rows are gone: should it fail again, the next opening finishes it.
+        for (const { to } of moved) empty(to);
+        forgetAll();
+      }
+      for (const { to } of moved) remove(to);
+    },
+
+    sweep() {
+      for (const name of readdirSync(folder.trash)) {
+        const item = parseEntry(name);
+        if (item === null) continue;
+        forget(item);
+        remove(join(folder.trash, name));
+      }
+    },
+  };
+}
+
+function entryName(item: Item): string {
+  if (item.kind === 'run') return `run.${item.run}`;
+  if (item.kind === 'checkpoint') return `checkpoint.${item.run}.${stepName(item.step)}`;
+  return `cache.${item.key}`;
+}
+
+function parseEntry(name: string): Item | null {
+  const [kind, id, step] = name.split('.');
+  if (id === undefined) return null;
+  if (kind === 'run') return { kind, run: id };
+  if (kind === 'checkpoint' && step !== undefined) return { kind, run: id, step: Number(step) };
+  return kind === 'cache' ? { kind, key: id } : null;
+}
+
+/** Renames a folder; false when it is not there. */
+function move(from: string, to: string): boolean {
+  try {
+    // Left by an earlier deletion whose files were held open by another program.
+    rmSync(to, { recursive: true, force: true });
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw describeFileError(error, from);
+  }
+}
+
+function empty(path: string): void {
+  for (const name of readdirSync(path)) remove(join(path, name));
+}
+
+/** Removes for good. What another program holds open stays in the trash until the library is opened next time. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    return;
+  }
+}
