@@ -1,5 +1,5 @@
 /** Designs to start from. */
-import type { Activation, Block, Design } from './block.ts';
+import type { Activation, Block, Design, Discriminator } from './block.ts';
 import { convBlock, denseBlock } from './block.ts';
 
 export interface Preset {
@@ -14,31 +14,35 @@ export interface Preset {
 const leaky: Activation = { kind: 'leakyRelu', slope: 0.2 };
 
 /**
- * The DCGAN discriminator of pytorch/tutorials (dcgan_faces_tutorial.py): halve the image with 4x4 kernels until 4x4 are left,
- * doubling the channels each time, then one kernel over all of it. No bias anywhere, no batch norm on the first and last.
- * @param resolution 32, 64, 128, ...: a power of two
+ * The DCGAN discriminator of pytorch/tutorials (dcgan_faces_tutorial.py) for any image size: halve the image with 4x4 kernels,
+ * doubling the channels each time, until the shorter side is below 8, then one kernel over all that is left. No bias anywhere, no
+ * batch norm on the first and last block.
  * @param base channels after the first block
  */
-function dcgan(name: string, resolution: number, channels: number, base: number, latentDim: number): Design {
+export function dcgan(name: string, image: Discriminator['image'], base: number, latentDim: number): Design {
   const blocks: Block[] = [];
-  for (let side = resolution / 2, width = base; side >= 4; side /= 2, width *= 2) {
+  let { height, width } = image;
+  for (let outChannels = base; Math.min(height, width) >= 8; outChannels *= 2) {
     blocks.push(
-      convBlock({
-        id: `b${blocks.length + 1}`,
-        outChannels: width,
-        batchNorm: blocks.length > 0,
-        activation: leaky,
-      }),
+      convBlock({ id: `b${blocks.length + 1}`, outChannels, batchNorm: blocks.length > 0, activation: leaky }),
     );
+    height = Math.floor(height / 2);
+    width = Math.floor(width / 2);
   }
   blocks.push(
-    convBlock({ id: `b${blocks.length + 1}`, outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
+    convBlock({
+      id: `b${blocks.length + 1}`,
+      outChannels: 1,
+      kernel: [height, width],
+      stride: [1, 1],
+      padding: [0, 0],
+    }),
   );
-  return {
-    name,
-    latentDim,
-    discriminator: { image: { height: resolution, width: resolution, channels }, blocks },
-  };
+  return { name, latentDim, discriminator: { image, blocks } };
+}
+
+function square(name: string, resolution: number, channels: number, base: number, latentDim: number): Design {
+  return dcgan(name, { height: resolution, width: resolution, channels }, base, latentDim);
 }
 
 /** 28 pixels halve to 14, 7 and, with a 3x3 kernel, 4; the mirror comes back through exactly these. */
@@ -83,16 +87,16 @@ function preset(title: string, description: string, design: Design): Preset {
 
 /** In the order in which a person should see them: the quickest first. */
 export const presets: readonly Preset[] = [
-  preset('Small 32', 'Colour, 32 pixels, trains in minutes on a laptop.', dcgan('small-32', 32, 3, 24, 64)),
-  preset('Small 32 grey', 'Grey, 32 pixels, trains in minutes on a laptop.', dcgan('small-32-grey', 32, 1, 24, 64)),
+  preset('Small 32', 'Colour, 32 pixels, trains in minutes on a laptop.', square('small-32', 32, 3, 24, 64)),
+  preset('Small 32 grey', 'Grey, 32 pixels, trains in minutes on a laptop.', square('small-32-grey', 32, 1, 24, 64)),
   preset('Digits 28', 'Grey, 28 pixels: MNIST and its relatives, in their own size.', digits28()),
   preset('Dense 28', 'Grey, 28 pixels, ends in fully connected blocks.', dense28()),
-  preset('DCGAN 32', 'Colour, 32 pixels, the classic width.', dcgan('dcgan-32', 32, 3, 64, 100)),
-  preset('DCGAN 32 grey', 'Grey, 32 pixels, the classic width.', dcgan('dcgan-32-grey', 32, 1, 64, 100)),
-  preset('Small 64', 'Colour, 64 pixels, for a patient laptop.', dcgan('small-64', 64, 3, 24, 64)),
-  preset('DCGAN 64', 'Colour, 64 pixels: the PyTorch tutorial, number for number.', dcgan('dcgan-64', 64, 3, 64, 100)),
-  preset('DCGAN 64 grey', 'Grey, 64 pixels, the classic width.', dcgan('dcgan-64-grey', 64, 1, 64, 100)),
-  preset('Small 128', 'Colour, 128 pixels, narrow.', dcgan('small-128', 128, 3, 16, 100)),
-  preset('DCGAN 128', 'Colour, 128 pixels, the classic width: wants a GPU.', dcgan('dcgan-128', 128, 3, 64, 100)),
-  preset('DCGAN 128 grey', 'Grey, 128 pixels, the classic width: wants a GPU.', dcgan('dcgan-128-grey', 128, 1, 64, 100)),
+  preset('DCGAN 32', 'Colour, 32 pixels, the classic width.', square('dcgan-32', 32, 3, 64, 100)),
+  preset('DCGAN 32 grey', 'Grey, 32 pixels, the classic width.', square('dcgan-32-grey', 32, 1, 64, 100)),
+  preset('Small 64', 'Colour, 64 pixels, for a patient laptop.', square('small-64', 64, 3, 24, 64)),
+  preset('DCGAN 64', 'Colour, 64 pixels: the PyTorch tutorial, number for number.', square('dcgan-64', 64, 3, 64, 100)),
+  preset('DCGAN 64 grey', 'Grey, 64 pixels, the classic width.', square('dcgan-64-grey', 64, 1, 64, 100)),
+  preset('Small 128', 'Colour, 128 pixels, narrow.', square('small-128', 128, 3, 16, 100)),
+  preset('DCGAN 128', 'Colour, 128 pixels, the classic width: wants a GPU.', square('dcgan-128', 128, 3, 64, 100)),
+  preset('DCGAN 128 grey', 'Grey, 128 pixels, the classic width: wants a GPU.', square('dcgan-128-grey', 128, 1, 64, 100)),
 ];
