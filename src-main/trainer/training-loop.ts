@@ -2,8 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
-import { errorsOf } from '../../src-shared/gan/check.ts';
-import { formatShape } from '../../src-shared/gan/shape.ts';
+import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Limits, StepStats } from '../../src-shared/training.ts';
 import { Batches } from './batches.ts';
@@ -27,29 +26,6 @@ export interface LoopControl {
 const tellEvery = 200;
 /** Milliseconds of the training speed that the remaining time is told from. */
 const speedWindow = 10_000;
-
-/** Refuses what cannot be trained before anything is set up. */
-function refuse({ design, dataset, hyperparameters }: TrainCommand): void {
-  const [problem] = errorsOf(design);
-  if (problem !== undefined) {
-    throw new AppError('design.does-not-fit', problem.message, { blockId: problem.blockId, code: problem.code });
-  }
-  const { image } = design.discriminator;
-  const { height, width, channels } = dataset.settings;
-  if (image.height !== height || image.width !== width || image.channels !== channels) {
-    throw new AppError(
-      'dataset.wrong-shape',
-      `The design looks at images of ${formatShape(image)}, but the dataset was prepared as ${formatShape(dataset.settings)}. Prepare it again in that size.`,
-    );
-  }
-  if (dataset.count < hyperparameters.batch) {
-    throw new AppError(
-      'dataset.fewer-than-batch',
-      `The dataset has ${dataset.count} ${dataset.count === 1 ? 'image' : 'images'}, fewer than a batch of ${hyperparameters.batch}. Add images or choose a smaller batch.`,
-      { count: dataset.count, batch: hyperparameters.batch },
-    );
-  }
-}
 
 /** Where a run stands between two steps. */
 interface Position {
@@ -195,8 +171,8 @@ async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
  * @throws AppError what is wrong with the command, `training.not-finite`, `disk.*`, `engine.*`; what was written before stays whole
  */
 export async function train(command: TrainCommand, engine: Engine, control: LoopControl): Promise<void> {
-  refuse(command);
   const { design, hyperparameters, seed, dataset, runDir } = command;
+  requireTrainable(design, dataset, hyperparameters);
   const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);

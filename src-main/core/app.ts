@@ -1,0 +1,225 @@
+/** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
+import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
+import { AppError } from '../../src-shared/errors.ts';
+import type { Design } from '../../src-shared/gan/block.ts';
+import type { OnProgress } from '../../src-shared/progress.ts';
+import { requireTrainable } from '../../src-shared/readiness.ts';
+import type { EngineReport, ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
+import { prepareDataset } from '../datasets/prepare.ts';
+import type { Store } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Run } from '../store/runs.ts';
+import { askTrainer } from './ask-trainer.ts';
+import type { AppEvent } from './events.ts';
+import type { TrainerHost } from './trainer-host.ts';
+import { TrainingQueue } from './training-queue.ts';
+
+export interface NewTraining {
+  name: string;
+  design: Design;
+  hyperparameters: Hyperparameters;
+  limits: Limits;
+  dataset: PreparedDataset;
+  /** Decides every random number of the run: 0 to 2^53 - 1. */
+  seed: number;
+  engine: EngineName;
+}
+
+export interface PrepareOptions {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** A run with what is usually wanted beside it. */
+export interface RunDetails {
+  run: Run;
+  history: ReturnType<Store['runs']['history']>;
+  last: ReturnType<Store['steps']['last']>;
+  samples: ReturnType<Store['samples']['list']>;
+  checkpoints: ReturnType<Store['checkpoints']['list']>;
+  exports: ReturnType<Store['exports']['list']>;
+  /** Bytes of its files. */
+  diskUse: number;
+}
+
+export interface App {
+  /** Absolute path of the library. */
+  libraryDir: string;
+  datasets: {
+    /** Decodes images into the library's cache, or finds them there. See `prepareDataset`. */
+    prepare(source: string, settings: ImageSettings, options?: PrepareOptions): Promise<PreparedDataset>;
+  };
+  runs: {
+    list(): Run[];
+    /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
+    find(text: string): Run;
+    details(id: string): RunDetails;
+    /**
+     * Makes an experiment with one run and queues it.
+     * @throws AppError of {@link requireTrainable}
+     */
+    start(training: NewTraining): Run;
+    /**
+     * Queues a run again, from its last checkpoint (from the beginning when it has none). Its images are prepared again where they are
+     * gone from the cache; they must be the same.
+     * @param limits null keeps the run's own
+     * @throws AppError `run.active`, `run.at-its-end`, `dataset.changed`
+     */
+    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
+    /** Ends a run with a checkpoint; the broadcast tells when. */
+    interrupt(id: string, as: 'paused' | 'stopped'): void;
+    delete(id: string): void;
+  };
+  generator: {
+    /** Writes a grid of images of a run's newest checkpoint as PNG. @throws AppError `checkpoint.none` */
+    sample(id: string, options: { count: number; seed: number; file: string }): Promise<void>;
+    /** Writes a run's newest generator for use elsewhere. @throws AppError `checkpoint.none`, `export.*` */
+    export(id: string, format: ExportFormat, path: string): Promise<{ path: string; bytes: number; difference: number; step: number }>;
+  };
+  engines(): Promise<EngineReport[]>;
+  /** Ends whatever trains at once and lets the library go. */
+  close(): void;
+}
+
+export interface AppOptions {
+  libraryDir: string;
+  /** `read` only looks: lists and details work, everything else is refused. */
+  access?: 'write' | 'read';
+  trainerHost: TrainerHost;
+  broadcast: (event: AppEvent) => void;
+}
+
+/** @throws AppError what `openStore` throws */
+export function createApp({ libraryDir, access = 'write', trainerHost, broadcast }: AppOptions): App {
+  const store = openStore(libraryDir, { access });
+  const queue = new TrainingQueue(store, trainerHost, broadcast);
+
+  const enqueue = (run: Run, dataset: PreparedDataset, checkpoint: string | null): void => {
+    queue.add(run.id, {
+      type: 'train',
+      design: run.design,
+      hyperparameters: run.hyperparameters,
+      dataset,
+      seed: run.seed,
+      engine: run.engineWanted,
+      limits: run.limits,
+      runDir: store.paths.runFolder(run.id),
+      checkpoint,
+    });
+  };
+
+  const prepare = async (source: string, settings: ImageSettings, options: PrepareOptions = {}) => {
+    const prepared = await prepareDataset(source, settings, { cacheDir: store.paths.cache, ...options });
+    store.datasets.put(prepared);
+    return prepared;
+  };
+
+  const datasetOf = async (run: Run, options?: PrepareOptions): Promise<PreparedDataset> => {
+    const { source, settings, fingerprint, key } = run.dataset;
+    const cached = store.datasets.find(key);
+    if (cached !== null) return cached.prepared;
+    const prepared = await prepare(source, settings, options);
+    if (prepared.fingerprint === fingerprint) return prepared;
+    throw new AppError(
+      'dataset.changed',
+      `The images in ${source} have changed since the run began (${run.dataset.count} then, ${prepared.count} now). Start a new run with them.`,
+      { source },
+    );
+  };
+
+  const newestCheckpoint = (id: string) => {
+    const checkpoint = store.checkpoints.newest(id);
+    if (checkpoint !== null) return checkpoint;
+    throw new AppError('checkpoint.none', 'The run has no checkpoint yet: nothing has been trained that could be used.', { run: id });
+  };
+
+  return {
+    libraryDir: store.paths.dir,
+    datasets: { prepare },
+    runs: {
+      list: () => store.runs.list(),
+      find: (text) => store.runs.find(text),
+      details: (id) => ({
+        run: store.runs.get(id),
+        history: store.runs.history(id),
+        last: store.steps.last(id),
+        samples: store.samples.list(id),
+        checkpoints: store.checkpoints.list(id),
+        exports: store.exports.list(id),
+        diskUse: store.diskUse(id),
+      }),
+      start({ name, design, hyperparameters, limits, dataset, seed, engine }) {
+        requireTrainable(design, dataset, hyperparameters);
+        const run = store.transaction(() => {
+          const { settings, source } = dataset;
+          const experiment = store.experiments.create({ name, design, hyperparameters, imageSettings: settings, source });
+          return store.runs.create({
+            experiment: experiment.id,
+            name,
+            design,
+            hyperparameters,
+            limits,
+            dataset,
+            seed,
+            engineWanted: engine,
+          });
+        });
+        enqueue(run, dataset, null);
+        return store.runs.get(run.id);
+      },
+      async resume(id, limits, options) {
+        const run = store.runs.get(id);
+        if (run.state === 'queued' || run.state === 'running') {
+          throw new AppError('run.active', `The run "${run.name}" is ${run.state} already.`, { run: id });
+        }
+        const wanted = limits ?? run.limits;
+        const checkpoint = store.checkpoints.newest(id);
+        const step = checkpoint?.step ?? 0;
+        requireWayToGo(run, wanted, step);
+        const dataset = await datasetOf(run, options);
+        store.runs.rewind(id, step);
+        store.runs.setLimits(id, wanted);
+        store.runs.setState(id, 'queued');
+        enqueue(store.runs.get(id), dataset, checkpoint?.folder ?? null);
+        return store.runs.get(id);
+      },
+      interrupt: (id, as) => queue.interrupt(id, as),
+      delete: (id) => store.runs.delete(id),
+    },
+    generator: {
+      async sample(id, { count, seed, file }) {
+        const { folder } = newestCheckpoint(id);
+        const engine = store.runs.get(id).engineWanted;
+        await askTrainer(trainerHost, { type: 'sample', checkpoint: folder, engine, count, seed, file }, 'sampled');
+      },
+      async export(id, format, path) {
+        const { folder, step } = newestCheckpoint(id);
+        const engine = store.runs.get(id).engineWanted;
+        const command = { type: 'export', checkpoint: folder, engine, format, path } as const;
+        const { bytes, difference } = await askTrainer(trainerHost, command, 'exported');
+        store.exports.add(id, { step, format, path, difference });
+        return { path, bytes, difference, step };
+      },
+    },
+    async engines() {
+      return (await askTrainer(trainerHost, { type: 'engines' }, 'engines')).engines;
+    },
+    close() {
+      queue.kill();
+      store.close();
+    },
+  };
+}
+
+/** A run that has reached its limit would end again at once. */
+function requireWayToGo(run: Run, limits: Limits, step: number): void {
+  const kimg = (step * run.hyperparameters.batch) / 1000;
+  const over = (limits.steps !== null && step >= limits.steps) || (limits.kimg !== null && kimg >= limits.kimg);
+  if (!over) return;
+  throw new AppError(
+    'run.at-its-end',
+    `The run "${run.name}" has reached its end at step ${step}. Give a higher limit to go on.`,
+    { run: run.id, step },
+  );
+}
