@@ -81,11 +81,18 @@ export function createLibraryFolder(folder: LibraryFolder): void {
   }
 }
 
-/** @throws AppError `library.missing`, `library.not-a-folder` when there is no library to read */
+/** @throws AppError `library.missing`, `library.not-a-folder`, `library.not-writable` when there is no library to read */
 export function requireLibrary(folder: LibraryFolder): void {
-  const found = statSync(folder.dir, { throwIfNoEntry: false });
+  const stat = (path: string) => {
+    try {
+      return statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      throw describeFileError(error, path);
+    }
+  };
+  const found = stat(folder.dir);
   if (found !== undefined && !found.isDirectory()) throw notAFolder(folder.dir);
-  if (statSync(folder.database, { throwIfNoEntry: false }) === undefined) throw missingLibrary(folder.dir);
+  if (stat(folder.database) === undefined) throw missingLibrary(folder.dir);
 }
 
 /** The error for a place where no library is. */
@@ -118,7 +125,7 @@ export function describeFileError(error: unknown, path: string): unknown {
     case 'EROFS':
       return about(
         'library.not-writable',
-        `${path} may not be written to. Change its permissions or choose another library folder.`,
+        `You may not read and write ${path}. Change its permissions or choose another library folder.`,
       );
     case 'ENOSPC':
     case 'EDQUOT':

@@ -136,12 +136,12 @@ export const migrations: readonly Migration[] = [
 
 /**
  * Whether the file is a library that this Ganvas can open; changes nothing in it.
- * @returns its version; 0 when it is empty
+ * @returns its version; null when nothing is in it
  * @throws AppError `library.newer`, `library.foreign`, `library.damaged`
  */
-export function checkVersion(database: Database, list: readonly Migration[] = migrations): number {
+export function checkVersion(database: Database, list: readonly Migration[] = migrations): number | null {
   const tables = { name: 'sqlite_schema', key: [], row: v.object({ count: v.number() }) };
-  if (database.query(tables, 'SELECT count(*) AS count FROM sqlite_schema').one()?.count === 0) return 0;
+  if (database.query(tables, 'SELECT count(*) AS count FROM sqlite_schema').one()?.count === 0) return null;
   if (database.pragma('application_id') === application) return knownVersion(database, list);
   throw new AppError(
     'library.foreign',

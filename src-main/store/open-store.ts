@@ -91,7 +91,7 @@ function openToRead(folder: LibraryFolder): Store {
   const database = openDatabase(folder.database, 'read');
   return closingOnError(database, () => {
     const version = checkVersion(database);
-    if (version === 0) throw missingLibrary(folder.dir);
+    if (version === null) throw missingLibrary(folder.dir);
     if (version < newestVersion()) {
       throw new AppError(
         'library.older',
