@@ -6,7 +6,7 @@ import type { OnProgress } from '../../src-shared/progress.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { EngineReport, ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
-import { prepareDataset } from '../datasets/prepare.ts';
+import { prepareDataset } from '../datasets/prepare-dataset.ts';
 import type { Store } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Run } from '../store/runs.ts';
@@ -14,6 +14,8 @@ import { askTrainer } from './ask-trainer.ts';
 import type { AppEvent } from './events.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
+
+export type { Run } from '../store/runs.ts';
 
 export interface NewTraining {
   name: string;

@@ -114,8 +114,8 @@ register(kernels);
  * @throws AppError `engine.operation-missing` naming the operation that no kernel records
  */
 export function trace(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Model {
-  // Undefined when none has been chosen yet.
-  const before: string | undefined = tf.getBackend();
+  // Nothing when none has been chosen yet, whatever the type says.
+  const before: string | null | undefined = tf.getBackend();
   const recorder = new Recorder();
   tf.registerBackend(backendName, () => recorder);
   tf.setBackend(backendName);
@@ -148,7 +148,7 @@ export function trace(run: TensorFunction, state: readonly NamedShape[], inputs:
     );
   } finally {
     engine.endScope();
-    if (before !== undefined) tf.setBackend(before);
+    if (typeof before === 'string') tf.setBackend(before);
     tf.removeBackend(backendName);
   }
 }

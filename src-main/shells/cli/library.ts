@@ -1,0 +1,26 @@
+/** The library that a command works on. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { App } from '../../core/app.ts';
+import { createApp } from '../../core/app.ts';
+import type { AppEvent } from '../../core/events.ts';
+import { pinnedNode } from '../node-binary.ts';
+import { createTrainerHost } from '../trainer-host.ts';
+import type { Words } from './options.ts';
+
+/** The platform's usual place for an application's data. */
+export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): string {
+  if (env['GANVAS_LIBRARY']) return env['GANVAS_LIBRARY'];
+  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Ganvas', 'library');
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Ganvas', 'library');
+  return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'ganvas', 'library');
+}
+
+export function libraryOf(words: Words): string {
+  return words.text('library') ?? defaultLibrary(process.platform, process.env, homedir());
+}
+
+/** @throws AppError `node.missing`, and what `createApp` throws */
+export function openApp(words: Words, access: 'write' | 'read', broadcast: (event: AppEvent) => void = () => undefined): App {
+  return createApp({ libraryDir: libraryOf(words), access, trainerHost: createTrainerHost(pinnedNode()), broadcast });
+}

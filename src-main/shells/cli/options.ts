@@ -1,0 +1,123 @@
+/** Reading the command line's words. */
+import { parseArgs } from 'node:util';
+import * as v from 'valibot';
+import { UsageError } from './usage.ts';
+
+const options = {
+  batch: { type: 'string' },
+  'checkpoint-every': { type: 'string' },
+  count: { type: 'string' },
+  data: { type: 'string' },
+  design: { type: 'string' },
+  engine: { type: 'string' },
+  fit: { type: 'string' },
+  format: { type: 'string' },
+  grey: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
+  kimg: { type: 'string' },
+  latent: { type: 'string' },
+  library: { type: 'string' },
+  loss: { type: 'string' },
+  minutes: { type: 'string' },
+  name: { type: 'string' },
+  out: { type: 'string' },
+  preset: { type: 'string' },
+  resolution: { type: 'string' },
+  'sample-every': { type: 'string' },
+  seed: { type: 'string' },
+  steps: { type: 'string' },
+  version: { type: 'boolean' },
+} as const;
+
+export type OptionName = keyof typeof options;
+type TextOption = { [Name in OptionName]: (typeof options)[Name]['type'] extends 'string' ? Name : never }[OptionName];
+type Flag = Exclude<OptionName, TextOption>;
+
+/** The words of one call. */
+export class Words {
+  readonly #values: Partial<Record<OptionName, string | boolean>>;
+  readonly #positionals: readonly string[];
+
+  constructor(values: Partial<Record<OptionName, string | boolean>>, positionals: readonly string[]) {
+    this.#values = values;
+    this.#positionals = positionals;
+  }
+
+  /** @throws UsageError for an option that nobody knows or that lacks its value */
+  static parse(args: readonly string[]): Words {
+    try {
+      const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+      return new Words(values, positionals);
+    } catch (error) {
+      throw new UsageError(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The command, or undefined. */
+  get command(): string | undefined {
+    return this.#positionals[0];
+  }
+
+  flag(name: Flag): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: TextOption): string | undefined {
+    const value = this.#values[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  required(name: TextOption): string {
+    const value = this.text(name);
+    if (value === undefined) throw new UsageError(`${this.command} needs --${name}.`);
+    return value;
+  }
+
+  /** A whole number between `min` and `max`. */
+  integer(name: TextOption, min: number, max: number): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new UsageError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`);
+  }
+
+  /** A number above 0. */
+  positive(name: TextOption): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+    throw new UsageError(`--${name} must be a number above 0, not "${text}".`);
+  }
+
+  /** One of the words that a schema allows. */
+  choice<const Choices extends readonly string[]>(
+    name: TextOption,
+    schema: v.PicklistSchema<Choices, undefined>,
+  ): Choices[number] | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const parsed = v.safeParse(schema, text);
+    if (parsed.success) return parsed.output;
+    throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
+  }
+
+  /** The one word behind the command. @param what it stands for, in the message when it is missing */
+  argument(what: string): string {
+    const [, word, ...more] = this.#positionals;
+    if (word === undefined) throw new UsageError(`${this.command} needs ${what}.`);
+    if (more.length > 0) throw new UsageError(`${this.command} takes one word, but "${more.join(' ')}" follows it.`);
+    return word;
+  }
+
+  /** Refuses options (and words) that the command does not have. */
+  allow(names: readonly OptionName[], words = 0): void {
+    const given = Object.keys(this.#values) as OptionName[];
+    const unknown = given.find((name) => !names.includes(name) && name !== 'json' && name !== 'library');
+    if (unknown !== undefined) throw new UsageError(`${this.command} has no option --${unknown}.`);
+    const extra = this.#positionals[1 + words];
+    if (extra !== undefined) throw new UsageError(`${this.command} does not know what to do with "${extra}".`);
+  }
+}

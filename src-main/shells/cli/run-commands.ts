@@ -1,0 +1,96 @@
+/** `ganvas runs`, `show`, `delete`: what the library holds. */
+import { formatShape } from '../../../src-shared/gan/shape.ts';
+
+import type { Run } from '../../core/app.ts';
+import { openApp } from './library.ts';
+import type { Words } from './options.ts';
+import type { Output } from './output.ts';
+import { formatBytes, formatCount, formatSeconds } from './output.ts';
+
+const dateOf = (time: number | null) => (time === null ? null : new Date(time).toISOString());
+
+function runData(run: Run) {
+  const { createdAt, startedAt, endedAt, ...rest } = run;
+  return { ...rest, createdAt: dateOf(createdAt), startedAt: dateOf(startedAt), endedAt: dateOf(endedAt) };
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+}
+
+export function runsCommand(words: Words, output: Output): void {
+  words.allow([]);
+  const app = openApp(words, 'read');
+  try {
+    const runs = app.runs.list();
+    for (const run of runs) output.json({ type: 'run', ...runData(run) });
+    if (runs.length === 0) output.line(`No runs yet in ${app.libraryDir}.`);
+    else {
+      const rows = runs.map((run) => [
+        String(run.number),
+        run.name,
+        run.state,
+        formatCount(run.step),
+        `${(run.imagesSeen / 1000).toFixed(1)}`,
+        formatShape(run.design.discriminator.image),
+        run.dataset.source,
+        dateOf(run.createdAt)!.slice(0, 16).replace('T', ' '),
+      ]);
+      const head = ['run', 'name', 'state', 'step', 'kimg', 'images', 'data', 'created (UTC)'];
+      for (const line of table([head, ...rows])) output.line(line);
+    }
+  } finally {
+    app.close();
+  }
+}
+
+export function showCommand(words: Words, output: Output): void {
+  words.allow([], 1);
+  const which = words.argument('the number, id or name of a run');
+  const app = openApp(words, 'read');
+  try {
+    const { run, history, last, samples, checkpoints, exports, diskUse } = app.runs.details(app.runs.find(which).id);
+    output.json({ type: 'run', ...runData(run), history, last, samples, checkpoints, exports, diskUse });
+    const rows: [string, string][] = [
+      ['name', run.name],
+      ['id', run.id],
+      ['state', run.reason === null ? run.state : `${run.state}: ${run.reason.message}`],
+      ['trained', `${formatCount(run.step)} steps, ${(run.imagesSeen / 1000).toFixed(1)} kimg, ${formatSeconds(run.trainingSeconds)}`],
+      ['design', `${run.design.name}, ${formatShape(run.design.discriminator.image)}, z ${run.design.latentDim}`],
+      ['data', `${run.dataset.source}, ${formatCount(run.dataset.count)} images`],
+      ['settings', `${run.hyperparameters.loss} loss, batch ${run.hyperparameters.batch}, seed ${run.seed}`],
+      ['engine', run.engine === null ? `${run.engineWanted} (not started yet)` : `${run.engine} on ${run.device}`],
+      ...(last === null
+        ? []
+        : [['losses', `D ${last.lossD.toFixed(3)}, G ${last.lossG.toFixed(3)}, D(x) ${last.dReal.toFixed(3)}, D(G(z)) ${last.dFake.toFixed(3)}`] as [string, string]]),
+      ['samples', samples.length === 0 ? 'none' : `${samples.length}, newest ${samples.at(-1)!.file}`],
+      ['checkpoints', checkpoints.length === 0 ? 'none' : `${checkpoints.length}, newest ${checkpoints.at(-1)!.folder}`],
+      ['on disk', formatBytes(diskUse)],
+      ...exports.map(({ format, path, step }) => ['exported', `${format} of step ${step}: ${path}`] as [string, string]),
+    ];
+    output.line(`Run ${run.number}`);
+    for (const line of table(rows)) output.line(line);
+    output.line('');
+    for (const { state, at, reason } of history) {
+      output.line(`${dateOf(at)!.slice(0, 19).replace('T', ' ')}  ${state}${reason === null ? '' : `: ${reason.message}`}`);
+    }
+  } finally {
+    app.close();
+  }
+}
+
+export function deleteCommand(words: Words, output: Output): void {
+  words.allow([], 1);
+  const which = words.argument('the number, id or name of a run');
+  const app = openApp(words, 'write');
+  try {
+    const run = app.runs.find(which);
+    const { diskUse } = app.runs.details(run.id);
+    app.runs.delete(run.id);
+    output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse });
+    output.line(`Deleted run ${run.number} "${run.name}" (${formatBytes(diskUse)}).`);
+  } finally {
+    app.close();
+  }
+}
