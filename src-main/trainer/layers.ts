@@ -73,10 +73,10 @@ export function batchNorm(
     const mean = tf.mean<tf.Tensor1D>(x_, axes);
     const centred = tf.sub(x_, mean);
     const variance = tf.mean<tf.Tensor1D>(tf.square(centred), axes);
-    observe?.({ mean: tf.keep(mean), variance: tf.keep(variance) });
     const inverse = tf.rsqrt(tf.add(variance, batchNormEpsilon));
     const value = tf.add(tf.mul(centred, tf.mul(gamma_, inverse)), beta_);
     save([centred, gamma_, inverse]);
+    observe?.({ mean: tf.keep(mean), variance: tf.keep(variance) });
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [centred_, gamma__, inverse_] = saved as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D];
       const dBeta = tf.sum(dy, axes);
