@@ -40,6 +40,8 @@ export interface Database {
   pragma(name: string): unknown;
   /** All or nothing. `work` must not wait for anything; nested calls become savepoints. */
   transaction<Result>(work: () => Result): Result;
+  /** Whether this is called by the `work` of a transaction. */
+  inTransaction(): boolean;
   close(): void;
 }
 
@@ -101,6 +103,7 @@ export function openDatabase(file: string, access: Access, busyMilliseconds = 50
     pragma: (name) => guarded(() => sqlite.pragma(name, { simple: true })),
     // Immediate: a transaction that starts by reading could not wait for another writer later on, it would fail at once.
     transaction: (work) => guarded(() => sqlite.transaction(work).immediate()),
+    inTransaction: () => sqlite.inTransaction,
     close() {
       guarded(() => sqlite.close());
     },

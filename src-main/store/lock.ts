@@ -6,11 +6,15 @@ import { AppError } from '../../src-shared/errors.ts';
 import { type Database, openDatabase } from './database.ts';
 
 /** Long enough for another process to write down its id while it takes the lock; a lock that is held is held for hours. */
-const patienceMilliseconds = 250;
+const patienceMilliseconds = 1000;
+
+/** The locks that this process has. Kept, since garbage collection closes what nothing refers to. */
+const held = new Set<Database>();
 
 /**
  * Takes the library's lock and gives the function that lets it go.
- * @throws AppError `library.in-use` with `details.process`, the id of the process that has it (null when that is unknown)
+ * @throws AppError `library.in-use` with `details.process`, the id of the process that has it (null when that is unknown);
+ * `library.damaged` when the lock is another file
  */
 export function takeLock(file: string, libraryDir: string): () => void {
   const database = openDatabase(file, 'write', patienceMilliseconds);
@@ -24,17 +28,30 @@ export function takeLock(file: string, libraryDir: string): () => void {
     database.script('COMMIT');
     database.script('BEGIN IMMEDIATE');
   } catch (error) {
-    const thrown =
-      error instanceof AppError && error.code === 'library.busy' ? inUse(database, libraryDir) : error;
-    database.close();
-    throw thrown;
+    try {
+      throw refusal(error, database, libraryDir);
+    } finally {
+      database.close();
+    }
   }
+  held.add(database);
   return () => {
+    held.delete(database);
     database.close();
   };
 }
 
-function inUse(database: Database, libraryDir: string): AppError {
+function refusal(error: unknown, database: Database, libraryDir: string): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { file } = database;
+  if (error.code === 'library.damaged') {
+    return new AppError(
+      'library.damaged',
+      `${file} is not what Ganvas made. Delete that file (there is nothing of yours in it) while no Ganvas is running.`,
+      { file },
+    );
+  }
+  if (error.code !== 'library.busy') return error;
   const id = database.pragma('user_version');
   const known = typeof id === 'number' && id > 0;
   return new AppError(

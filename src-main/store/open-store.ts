@@ -43,7 +43,7 @@ export interface Store {
   readonly recovered: readonly string[];
   /** Bytes of the run's files. */
   diskUse(run: string): number;
-  /** Everything that `work` writes, or nothing of it. `work` must not wait for anything. */
+  /** Everything that `work` writes, or nothing of it. `work` must not wait for anything, nor delete, prune or rewind. */
   transaction<Result>(work: () => Result): Result;
   /** Lets the library go; the store must not be used any more. */
   close(): void;

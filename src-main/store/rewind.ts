@@ -1,46 +1,55 @@
 /** Taking a run back to an earlier step. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import * as v from 'valibot';
 import type { Database } from './database.ts';
-import type { LibraryFolder } from './library-folder.ts';
-import type { Trash } from './trash.ts';
+import { describeFileError, type LibraryFolder } from './library-folder.ts';
+import { remove, type Trash } from './trash.ts';
 
 /** Forgets what a run has after a step, rows and files; exports stay, they are no part of the run's course. */
 export type Rewind = (run: string, step: number) => void;
 
 export function createRewind(database: Database, folder: LibraryFolder, trash: Trash): Rewind {
-  const row = v.object({ step: v.number() });
   const laterCheckpoints = database.query(
-    { name: 'checkpoints', key: ['run', 'step'], row },
+    { name: 'checkpoints', key: ['run', 'step'], row: v.object({ step: v.number() }) },
     'SELECT run, step FROM checkpoints WHERE run = :run AND step > :step',
-  );
-  const laterSamples = database.query(
-    { name: 'samples', key: ['run', 'step'], row },
-    'SELECT run, step FROM samples WHERE run = :run AND step > :step',
   );
   const forget = [
     database.command('DELETE FROM steps WHERE run = :run AND step > :step'),
     database.command('DELETE FROM metrics WHERE run = :run AND step > :step'),
     database.command('DELETE FROM samples WHERE run = :run AND step > :step'),
     database.command(
-      'UPDATE runs SET step = min(step, :step), ' +
-        "imagesSeen = min(step, :step) * (hyperparameters ->> '$.batch'), " +
-        "trainingSeconds = (SELECT coalesce(sum(1 / nullif(imagesPerSecond, 0)), 0) FROM steps WHERE run = :run) * (hyperparameters ->> '$.batch') " +
-        'WHERE id = :run',
+      "UPDATE runs SET step = min(step, :step), imagesSeen = min(step, :step) * (hyperparameters ->> '$.batch'), " +
+        "trainingSeconds = (hyperparameters ->> '$.batch') * " +
+        '(SELECT coalesce(sum(1 / nullif(imagesPerSecond, 0)), 0) FROM steps WHERE run = :run) WHERE id = :run',
     ),
   ];
 
   return (run, step) => {
-    const samples = laterSamples.all({ run, step });
-    const checkpoints = laterCheckpoints.all({ run, step });
+    // Also files without a row: the trainer may have written them just before everything was killed.
+    const samples = stepsIn(folder.samplesFolder(run)).filter((found) => found > step);
+    const checkpoints = new Set([
+      ...laterCheckpoints.all({ run, step }).map((row) => row.step),
+      ...stepsIn(folder.checkpointsFolder(run)).filter((found) => found > step),
+    ]);
     trash.discard(
-      checkpoints.map((checkpoint) => ({ kind: 'checkpoint', run, step: checkpoint.step })),
+      [...checkpoints].map((found) => ({ kind: 'checkpoint', run, step: found })),
       () => {
         for (const command of forget) command({ run, step });
       },
     );
-    // After the rows, so that none ever shows a picture that is gone. What a crash leaves here goes with the run,
-    // or is written over when it comes to that step again.
-    for (const sample of samples) rmSync(folder.sampleFile(run, sample.step), { force: true });
+    // After the rows, so that none ever shows a picture that is gone.
+    for (const found of samples) remove(folder.sampleFile(run, found));
   };
+}
+
+/** The steps that files or folders in a folder are named after; none when it is not there. */
+function stepsIn(path: string): number[] {
+  try {
+    if (!existsSync(path)) return [];
+    return readdirSync(path).flatMap((name) =>
+      /^\d{8,10}(\.png)?$/.test(name) ? [Number.parseInt(name, 10)] : [],
+    );
+  } catch (error) {
+    throw describeFileError(error, path);
+  }
 }

@@ -2,7 +2,7 @@
  * Deleting files together with their rows, whole or not at all. What goes is first moved into the folder `trash` under a name that
  * says what it was; then its rows go, then the files for good. If the process dies in between, the next opening finishes it.
  */
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, isDiskFull } from './database.ts';
@@ -17,7 +17,7 @@ export type Item =
 export interface Trash {
   /**
    * Deletes the items; `alsoForget` deletes more rows in the same transaction. A folder that is not there is no error.
-   * @throws AppError `library.read-only`, `library.not-writable`, `library.io`; then everything is as it was
+   * @throws AppError `library.read-only`, `library.not-writable`, `library.io`, with everything as it was; Error inside of a transaction
    */
   discard(items: readonly Item[], alsoForget?: () => void): void;
   /** Finishes what a process that died had begun to delete. */
@@ -48,6 +48,11 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
           `${folder.dir} is open for reading only, so nothing can be deleted.`,
         );
       }
+      if (database.inTransaction()) {
+        throw new Error(
+          'Files are not deleted inside of a transaction: rolling it back would not bring them back',
+        );
+      }
       const forgetAll = () => {
         database.transaction(() => {
           for (const item of items) forget(item);
@@ -64,6 +69,11 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
           const to = join(folder.trash, entryName(item));
           if (move(from, to)) moved.push({ from, to });
         }
+      } catch (error) {
+        putBack();
+        throw error;
+      }
+      try {
         forgetAll();
       } catch (error) {
         if (!isDiskFull(error) || moved.length === 0) {
@@ -82,8 +92,11 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
       for (const name of readdirSync(folder.trash)) {
         const item = parseEntry(name);
         if (item === null) continue;
-        forget(item);
-        remove(join(folder.trash, name));
+        const path = join(folder.trash, name);
+        empty(path); // first, since the disk may be full
+        // What is there again has been made anew since: only the removal of the old files had failed.
+        if (!existsSync(place(item))) forget(item);
+        remove(path);
       }
     },
   };
@@ -96,11 +109,11 @@ function entryName(item: Item): string {
 }
 
 function parseEntry(name: string): Item | null {
-  const [kind, id, step] = name.split('.');
+  const [, kind, id, step] =
+    /^(run|checkpoint|cache)\.([A-Za-z0-9][\w-]*)(?:\.(\d{8,10}))?$/.exec(name) ?? [];
   if (id === undefined) return null;
-  if (kind === 'run') return { kind, run: id };
-  if (kind === 'checkpoint' && step !== undefined) return { kind, run: id, step: Number(step) };
-  return kind === 'cache' ? { kind, key: id } : null;
+  if (kind === 'checkpoint') return step === undefined ? null : { kind, run: id, step: Number(step) };
+  return kind === 'run' ? { kind, run: id } : { kind: 'cache', key: id };
 }
 
 /** Renames a folder; false when it is not there. */
@@ -120,8 +133,8 @@ function empty(path: string): void {
   for (const name of readdirSync(path)) remove(join(path, name));
 }
 
-/** Removes for good. What another program holds open stays in the trash until the library is opened next time. */
-function remove(path: string): void {
+/** Removes for good, as far as that goes: what another program holds open may stay. What is in the trash is tried again later. */
+export function remove(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   } catch {

@@ -24,6 +24,9 @@ function withoutRights(): void {
 try {
   if (what === 'hold') {
     openStore(dir, { access: 'write' });
+    globalThis.gc?.(); // nothing refers to the store any more; the lock must not go with it
+    await new Promise(setImmediate);
+    globalThis.gc?.();
     say('open');
     process.stdin.resume();
   } else if (what === 'train') {

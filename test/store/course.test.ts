@@ -1,5 +1,5 @@
 /** What a run leaves while it trains: steps, metrics, samples, checkpoints, exports; and going back. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
@@ -201,6 +201,21 @@ test('going back forgets what came after, and then the same steps can be trained
   expect(store.runs.get(other.id)).toEqual(untouched);
   expect(store.steps.list(other.id)).toEqual(steps(1, 30));
   expect(existsSync(store.paths.sampleFile(other.id, 30))).toBe(true);
+});
+
+test('going back also clears files that nobody had noted before everything was killed', () => {
+  const store = newStore();
+  const { id } = startedRun(store);
+  for (const step of [10, 20]) {
+    mkdirSync(store.paths.checkpointFolder(id, step), { recursive: true });
+    mkdirSync(store.paths.samplesFolder(id), { recursive: true });
+    writeFileSync(store.paths.sampleFile(id, step), '');
+  }
+  store.checkpoints.add(id, 10);
+  writeFileSync(join(store.paths.samplesFolder(id), 'reals.png'), '');
+  store.runs.rewind(id, 10);
+  expect(readdirSync(store.paths.checkpointsFolder(id))).toEqual(['00000010']);
+  expect(readdirSync(store.paths.samplesFolder(id))).toEqual(['00000010.png', 'reals.png']);
 });
 
 test('disk use counts the files of the run', () => {

@@ -96,6 +96,16 @@ test('a database that is none, or broken inside', () => {
   open(paths.dir);
 });
 
+test('a lock that is another file is not deleted, but said so', () => {
+  const dir = temporaryFolder();
+  const lock = join(dir, 'lock');
+  writeFileSync(lock, 'This is where I keep the numbers of my bicycle locks. '.repeat(20));
+  const error = openError(dir, 'write');
+  expect(error.code).toBe('library.damaged');
+  expect(error.message).toContain(`${lock} is not what Ganvas made`);
+  expect(readFileSync(lock, 'utf8')).toContain('bicycle');
+});
+
 test("another program's database", () => {
   const dir = temporaryFolder();
   const file = join(dir, 'ganvas.sqlite');

@@ -46,7 +46,9 @@ export function errorOf(work: () => unknown): AppError {
 /** Starts child.ts. */
 export function startChild(...parameters: string[]): ChildProcess {
   const script = join(import.meta.dirname, 'child.ts');
-  const child = spawn(process.execPath, [script, ...parameters], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--expose-gc', script, ...parameters], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });

@@ -58,6 +58,46 @@ test('so is one of a checkpoint or of a prepared dataset; a stranger in the tras
   expect(readdirSync(store.paths.trash)).toEqual(['stranger']);
 });
 
+test('what was made anew since is not taken for what could not be removed', () => {
+  const store = newStore();
+  const { id } = startedRun(store);
+  mkdirSync(join(store.paths.trash, `checkpoint.${id}.00000010`));
+  mkdirSync(join(store.paths.trash, 'cache.aaa'));
+  addCheckpoint(store, id, 10);
+  addDataset(store, 'aaa');
+  store.close();
+  const again = open(store.paths.dir);
+  expect(again.checkpoints.newest(id)?.step).toBe(10);
+  expect(again.datasets.find('aaa')?.prepared.key).toBe('aaa');
+  expect(readdirSync(store.paths.trash)).toEqual([]);
+});
+
+test('no names in the trash lead anywhere else or keep the library from opening', () => {
+  const store = newStore();
+  store.close();
+  const strangers = [
+    'cache...',
+    'run.',
+    'run.-x',
+    'checkpoint.abc',
+    'checkpoint.abc.1',
+    'runs.abc',
+    '.DS_Store',
+  ];
+  for (const name of strangers) writeFileSync(join(store.paths.trash, name), '');
+  open(store.paths.dir);
+  expect(readdirSync(store.paths.trash).sort()).toEqual(strangers.sort());
+});
+
+test('files are not deleted where a transaction could bring the rows back', () => {
+  const store = newStore();
+  const { id } = startedRun(store);
+  for (const step of [1, 2]) addCheckpoint(store, id, step);
+  expect(() => store.transaction(() => store.checkpoints.prune(id, 1))).toThrow('inside of a transaction');
+  expect(existsSync(store.paths.checkpointFolder(id, 1))).toBe(true);
+  expect(store.checkpoints.list(id)).toHaveLength(2);
+});
+
 test('when the rows cannot be deleted, the files are back in their place', () => {
   const store = newStore();
   const { id } = startedRun(store);
