@@ -66,12 +66,18 @@ export class Sampler {
     const statistics = await engine.prepare(
       (tensors, { z }) => {
         const outputs: Tensors = {};
+        const factors: Record<string, number> = {};
         const observe: Pass['observe'] = (prefix, { mean, variance }, count) => {
           outputs[`${prefix}.mean`] = mean;
-          outputs[`${prefix}.variance`] = tf.mul(variance, count / Math.max(count - 1, 1));
-          variance.dispose();
+          outputs[`${prefix}.variance`] = variance;
+          factors[`${prefix}.variance`] = count / Math.max(count - 1, 1);
         };
         generate(generator, pass(tensors, 'batch', observe), z as tf.Tensor2D);
+        for (const [name, factor] of Object.entries(factors)) {
+          const biased = outputs[name]!;
+          outputs[name] = tf.mul(biased, factor);
+          biased.dispose();
+        }
         return { state: {}, outputs };
       },
       state,
