@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { PreparedDataset } from '../../src-shared/dataset.ts';
+import { AppError } from '../../src-shared/errors.ts';
+import { systemCode } from './unusable.ts';
+
+const UNFINISHED = /^unfinished-(\d+)-[0-9a-f]+$/;
+const ownUnfinished = new Set<string>();
+
+const Stored = v.omit(PreparedDataset, ['dir']);
+
+/** Bytes of one image of a dataset. */
+export const imageBytes = ({ settings }: Pick<PreparedDataset, 'settings'>): number =>
+  settings.height * settings.width * settings.channels;
+
+/** The whole entry `key` of the cache, or null when there is none; what is damaged is removed. */
+export async function findEntry(cacheDir: string, key: string): Promise<PreparedDataset | null> {
+  const dir = join(cacheDir, key);
+  let text: string;
+  try {
+    text = await readFile(join(dir, 'dataset.json'), 'utf8');
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw unwritable(cacheDir, cause);
+    await rm(dir, { recursive: true, force: true });
+    return null;
+  }
+  const entry = parse(text, dir);
+  if (entry !== null && entry.key === key && (await isWhole(entry))) return entry;
+  await rm(dir, { recursive: true, force: true });
+  return null;
+}
+
+function parse(text: string, dir: string): PreparedDataset | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const parsed = v.safeParse(Stored, json);
+  return parsed.success ? { dir, ...parsed.output } : null;
+}
+
+async function isWhole(entry: PreparedDataset): Promise<boolean> {
+  const expected = [{ name: 'images.u8', bytes: entry.count * imageBytes(entry) }];
+  if (entry.classes.length > 0) expected.push({ name: 'labels.u16', bytes: entry.count * 2 });
+  for (const { name, bytes } of expected) {
+    const found = await stat(join(entry.dir, name)).catch(() => null);
+    if (found?.size !== bytes) return false;
+  }
+  return true;
+}
+
+/** Removes what killed processes left half-written. Folders of processes that still run are left alone. */
+async function sweepUnfinished(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const pid = Number(UNFINISHED.exec(name)?.[1] ?? NaN);
+    if (Number.isNaN(pid)) continue;
+    const isLive = pid === process.pid ? ownUnfinished.has(name) : isRunning(pid);
+    if (!isLive) await rm(join(cacheDir, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return systemCode(thrown) === 'EPERM';
+  }
+}
+
+/**
+ * Makes the cache folder if needed and sweeps it.
+ * @throws {AppError} `dataset.cache-unwritable`.
+ */
+export async function openCache(cacheDir: string): Promise<void> {
+  try {
+    await mkdir(cacheDir, { recursive: true });
+    await sweepUnfinished(cacheDir);
+  } catch (cause) {
+    throw unwritable(cacheDir, cause);
+  }
+}
+
+/** A cache entry while it is written, in a folder beside its place: whole and synced before it gets its name. */
+export class EntryWriter {
+  /** Where files that are needed only while the entry is made may be put; removed with `finish`. */
+  readonly scratch: string;
+  private readonly folder: string;
+  private readonly cacheDir: string;
+  private readonly name: string;
+  private readonly images: FileHandle;
+
+  private constructor(cacheDir: string, name: string, images: FileHandle) {
+    this.cacheDir = cacheDir;
+    this.name = name;
+    this.folder = join(cacheDir, name);
+    this.scratch = join(this.folder, 'scratch');
+    this.images = images;
+  }
+
+  /**
+   * @param bytes Size that the images will have, at most.
+   * @throws {AppError} `dataset.disk-full`, `dataset.cache-unwritable`; likewise the methods.
+   */
+  static async create(cacheDir: string, bytes: number): Promise<EntryWriter> {
+    const name = `unfinished-${process.pid}-${randomBytes(6).toString('hex')}`;
+    ownUnfinished.add(name);
+    try {
+      const { bavail, bsize } = await statfs(cacheDir);
+      if (bavail * bsize < bytes) throw diskFull(cacheDir, bytes);
+      await mkdir(join(cacheDir, name));
+      return new EntryWriter(cacheDir, name, await open(join(cacheDir, name, 'images.u8'), 'w'));
+    } catch (cause) {
+      await rm(join(cacheDir, name), { recursive: true, force: true }).catch(() => undefined);
+      ownUnfinished.delete(name);
+      throw writeError(cacheDir, cause);
+    }
+  }
+
+  async append(pixels: Uint8Array): Promise<void> {
+    try {
+      for (let done = 0; done < pixels.length;) {
+        done += (await this.images.write(pixels, done)).bytesWritten;
+      }
+    } catch (cause) {
+      throw writeError(this.cacheDir, cause);
+    }
+  }
+
+  /** Writes labels and description, syncs all to disk and gives the entry its place. */
+  async finish(entry: Omit<PreparedDataset, 'dir'>, labels: Uint16Array | null): Promise<PreparedDataset> {
+    const dir = join(this.cacheDir, entry.key);
+    try {
+      await rm(this.scratch, { recursive: true, force: true });
+      await this.images.sync();
+      await this.images.close();
+      if (labels !== null) {
+        const bytes = new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength);
+        await writeFile(join(this.folder, 'labels.u16'), bytes, { flush: true });
+      }
+      await writeFile(join(this.folder, 'dataset.json'), JSON.stringify(entry, null, 1), { flush: true });
+      await syncFolder(this.folder);
+      await rename(this.folder, dir).catch(async (cause: unknown) => {
+        const other = await findEntry(this.cacheDir, entry.key);
+        if (other === null) throw cause;
+        await rm(this.folder, { recursive: true, force: true });
+      });
+      await syncFolder(this.cacheDir);
+      ownUnfinished.delete(this.name);
+    } catch (cause) {
+      throw writeError(this.cacheDir, cause);
+    }
+    return { dir, ...entry };
+  }
+
+  /** Removes what was written so far. */
+  async discard(): Promise<void> {
+    await this.images.close().catch(() => undefined);
+    await rm(this.folder, { recursive: true, force: true }).catch(() => undefined);
+    ownUnfinished.delete(this.name);
+  }
+}
+
+/** Makes new names in a folder survive a power cut. Windows has no such call and does it by itself. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export function writeError(cacheDir: string, cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(systemCode(cause));
+  return isFull ? diskFull(cacheDir, null, cause) : unwritable(cacheDir, cause);
+}
+
+function diskFull(cacheDir: string, bytes: number | null, cause?: unknown): AppError {
+  const need = bytes === null ? '' : ` (${(bytes / 1e6).toFixed(0)} MB are needed)`;
+  return new AppError(
+    'dataset.disk-full',
+    `There is no room for the prepared images in ${cacheDir}${need}. Free some space on that disk, choose a smaller resolution, or another library folder. Nothing was left behind.`,
+    { cacheDir, bytes },
+    { cause },
+  );
+}
+
+function unwritable(cacheDir: string, cause: unknown): AppError {
+  return new AppError(
+    'dataset.cache-unwritable',
+    `The prepared images cannot be stored in ${cacheDir} (${systemCode(cause) || String(cause)}). Check that it is a folder that you may write to, or choose another library folder.`,
+    { cacheDir },
+    { cause },
+  );
+}

@@ -1,0 +1,236 @@
+/** Entry of the worker threads that scan sources and decode images, so that their caller's event loop stays free. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
+import { toErrorData } from '../../src-shared/errors.ts';
+import { decodeImage, type OriginalSize, tooLarge } from './decode.ts';
+import { pathAt } from './file-list.ts';
+import { fitPixels } from './fit.ts';
+import { LeftOutList } from './left-out.ts';
+import type { Limits } from './limits.ts';
+import { drawSample } from './sample/draw-face.ts';
+import { scanFolder } from './scan-folder.ts';
+import { systemCode, Unusable } from './unusable.ts';
+import type { DecodedImages, ImageSource, WorkerMessage, WorkerRequest } from './worker-messages.ts';
+import { readZipEntry, scanZip } from './zip.ts';
+
+/** Decodes that sharp may have running for one worker; more only cost memory. */
+const MOST_IN_FLIGHT = 4;
+
+/** Writes image `index` to `out`; what cannot be used throws or rejects. */
+type ImageReader = (index: number, out: Uint8Array) => OriginalSize | Promise<OriginalSize>;
+
+interface Work {
+  settings: ImageSettings;
+  read: ImageReader;
+  nameOf: (index: number) => string;
+}
+
+function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): Work {
+  switch (source.kind) {
+    case 'folder': {
+      const { root, files } = source;
+      const nameOf = (index: number): string => pathAt(files, index);
+      return {
+        settings,
+        nameOf,
+        read: (index, out) => decodeImage(readFile(join(root, nameOf(index)), limits), settings, limits, out),
+      };
+    }
+    case 'zip': {
+      const { files, places } = source;
+      const fd = openSync(source.path, 'r');
+      return {
+        settings,
+        nameOf: (index) => pathAt(files, index),
+        read: (index, out) => {
+          const size = files.sizes[index]!;
+          if (size > limits.fileBytes) throw tooLarge(size, limits);
+          return decodeImage(readZipEntry(fd, index, size, places), settings, limits, out);
+        },
+      };
+    }
+    case 'idx':
+      return { settings, nameOf: (index) => `image ${index}`, read: idxReader(source.images, settings) };
+    case 'sample':
+      return {
+        settings,
+        nameOf: (index) => `image ${index}`,
+        read: (index, out) => {
+          const { size } = source;
+          const pixels = {
+            data: drawSample(index, source.seed, size),
+            width: size,
+            height: size,
+            channels: 3,
+          };
+          fitPixels(pixels, settings, out);
+          return { width: size, height: size };
+        },
+      };
+  }
+}
+
+/** Reads a regular file whole. Its size may have changed since the scan; a link put in its place is not followed. */
+function readFile(path: string, limits: Limits): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  try {
+    const { size } = fstatSync(fd);
+    if (size > limits.fileBytes) throw tooLarge(size, limits);
+    const bytes = Buffer.allocUnsafe(size);
+    let done = 0;
+    while (done < size) {
+      const read = readSync(fd, bytes, done, size - done, null);
+      if (read === 0) break;
+      done += read;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function idxReader(
+  images: Extract<ImageSource, { kind: 'idx' }>['images'],
+  settings: ImageSettings,
+): ImageReader {
+  const { height, width } = images;
+  const parts = images.parts.map((part) => ({ fd: openSync(part.path, 'r'), count: part.count }));
+  const data = Buffer.alloc(height * width);
+  return (index, out) => {
+    let part = 0;
+    let within = index;
+    while (within >= parts[part]!.count) within -= parts[part++]!.count;
+    const { fd } = parts[part]!;
+    const start = 16 + within * data.length;
+    if (readSync(fd, data, 0, data.length, start) !== data.length) {
+      throw new Unusable('broken', 'The IDX file ends before this image.');
+    }
+    fitPixels({ data, width, height, channels: 1 }, settings, out);
+    return { width, height };
+  };
+}
+
+async function decode(work: Work, first: number, end: number): Promise<DecodedImages> {
+  const count = end - first;
+  const { height, width, channels } = work.settings;
+  const imageBytes = height * width * channels;
+  const pixels = new Uint8Array(count * imageBytes);
+  const used = new Uint8Array(count);
+  const sizes = new Uint32Array(count * 2);
+  const problems: { index: number; thrown: unknown }[] = [];
+  const inFlight = new Set<Promise<void>>();
+
+  const keep = (at: number, { width, height }: OriginalSize): void => {
+    used[at] = 1;
+    sizes[2 * at] = width;
+    sizes[2 * at + 1] = height;
+  };
+  for (let at = 0; at < count; at++) {
+    try {
+      const size = work.read(first + at, pixels.subarray(at * imageBytes, (at + 1) * imageBytes));
+      if (!(size instanceof Promise)) {
+        keep(at, size);
+        continue;
+      }
+      const pending: Promise<void> = size
+        .then(
+          (found) => keep(at, found),
+          (thrown: unknown) => void problems.push({ index: first + at, thrown }),
+        )
+        .finally(() => inFlight.delete(pending));
+      inFlight.add(pending);
+      if (inFlight.size >= MOST_IN_FLIGHT) await Promise.race(inFlight);
+    } catch (thrown) {
+      problems.push({ index: first + at, thrown });
+    }
+  }
+  await Promise.all(inFlight);
+  problems.sort((a, b) => a.index - b.index);
+  const leftOut = new LeftOutList();
+  let vanished = 0;
+  for (const { index, thrown } of problems) {
+    if (systemCode(thrown) === 'ENOENT') vanished++;
+    const { code, reason } = asReason(thrown);
+    leftOut.add(work.nameOf(index), code, reason);
+  }
+  const kept = moveUsedTogether(pixels, sizes, used, imageBytes);
+  return {
+    pixels: pixels.subarray(0, kept * imageBytes),
+    sizes: sizes.subarray(0, kept * 2),
+    used,
+    leftOut: leftOut.listed,
+    leftOutCount: leftOut.count,
+    vanished,
+  };
+}
+
+function asReason(thrown: unknown): { code: string; reason: string } {
+  if (thrown instanceof Unusable) return { code: thrown.code, reason: thrown.message };
+  const system = systemCode(thrown);
+  if (system === 'ENOENT')
+    return { code: 'unreadable', reason: 'The file vanished while the folder was read.' };
+  if (system === 'ELOOP') return { code: 'link', reason: 'Links are not followed.' };
+  if (system !== '' && !system.startsWith('ERR_')) {
+    return { code: 'unreadable', reason: `The file cannot be read (${system}).` };
+  }
+  throw thrown;
+}
+
+/** Closes the gaps that left-out images leave; gives the number of those that remain. */
+function moveUsedTogether(
+  pixels: Uint8Array,
+  sizes: Uint32Array,
+  used: Uint8Array,
+  imageBytes: number,
+): number {
+  let kept = 0;
+  for (let at = 0; at < used.length; at++) {
+    if (used[at] !== 1) continue;
+    if (kept !== at) {
+      pixels.copyWithin(kept * imageBytes, at * imageBytes, (at + 1) * imageBytes);
+      sizes.copyWithin(kept * 2, at * 2, (at + 1) * 2);
+    }
+    kept++;
+  }
+  return kept;
+}
+
+const port = parentPort;
+if (port === null) throw new Error('decode-worker.ts runs as a worker thread only');
+const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer);
+const onFound = (count: number): void => send({ type: 'found', count });
+let work: Work | null = null;
+
+async function answer(request: WorkerRequest): Promise<void> {
+  switch (request.kind) {
+    case 'scan-folder':
+      return send({
+        type: 'answer',
+        answer: scanFolder(request.root, request.exclude, request.limits, onFound),
+      });
+    case 'scan-zip':
+      return send({ type: 'answer', answer: await scanZip(request.path, request.limits, onFound) });
+    case 'use':
+      work = workOn(request.source, request.settings, request.limits);
+      return send({ type: 'answer', answer: null });
+    case 'decode': {
+      if (work === null) throw new Error('decode was asked before use');
+      const decoded = await decode(work, request.first, request.end);
+      return send({ type: 'answer', answer: decoded }, [
+        decoded.pixels.buffer,
+        decoded.used.buffer,
+        decoded.sizes.buffer,
+      ]);
+    }
+  }
+}
+
+let previous = Promise.resolve();
+port.on('message', (request: WorkerRequest) => {
+  previous = previous
+    .then(() => answer(request))
+    .catch((thrown: unknown) => send({ type: 'failed', error: toErrorData(thrown) }));
+});

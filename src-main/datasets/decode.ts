@@ -1,0 +1,143 @@
+import { Transformer } from '@napi-rs/image';
+import type { Sharp } from 'sharp';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
+import { borderValue, fitPixels, keepsAlpha } from './fit.ts';
+import { readImageHeader } from './image-header.ts';
+import type { Limits } from './limits.ts';
+import { Unusable } from './unusable.ts';
+
+/** Size of an image as its file has it, in pixels, EXIF rotation applied. */
+export interface OriginalSize {
+  width: number;
+  height: number;
+}
+
+/**
+ * Up to this many pixels the light decoder wins: sharp costs about half a millisecond a call, and only above this
+ * does its shrinking while decoding make up for it.
+ */
+const LIGHT_PIXELS = 512 * 512;
+
+/**
+ * Decodes one image file and writes it, fitted, to `out` (height x width x channels bytes). Small plain files are done
+ * before this returns; others give a promise, so that several can be in flight.
+ * @throws {Unusable} (at once or as a rejection) with code `empty`, `not-an-image`, `too-large`, `too-many-pixels`,
+ * `unsupported` or `broken`.
+ */
+export function decodeImage(
+  bytes: Buffer,
+  settings: ImageSettings,
+  limits: Limits,
+  out: Uint8Array,
+): OriginalSize | Promise<OriginalSize> {
+  if (bytes.length === 0) throw new Unusable('empty', 'The file is empty.');
+  if (bytes.length > limits.fileBytes) throw tooLarge(bytes.length, limits);
+  const header = readImageHeader(bytes);
+  if (header === null) {
+    throw new Unusable('not-an-image', 'It is no PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file.');
+  }
+  if (header.format === 'heic') {
+    throw new Unusable('unsupported', 'HEIC cannot be read; save it as JPEG, PNG or AVIF.');
+  }
+  const { width, height } = header;
+  if (width !== null && height !== null) {
+    checkPixels(width, height, limits);
+    if (header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS)) {
+      return decodeLight(bytes, width, height, settings, out);
+    }
+  }
+  return decodeWithSharp(bytes, settings, limits, out);
+}
+
+export const tooLarge = (bytes: number, limits: Limits): Unusable =>
+  new Unusable('too-large', `The file has ${mega(bytes)} MB; at most ${mega(limits.fileBytes)} are read.`);
+
+const mega = (n: number): string => (n / 1e6).toFixed(n < 1e7 ? 1 : 0);
+
+function checkPixels(width: number, height: number, limits: Limits): void {
+  if (width === 0 || height === 0)
+    throw new Unusable('broken', 'The file is damaged: it announces no pixels.');
+  if (width * height > limits.imagePixels) {
+    const text = `The image is ${width} x ${height} pixels; at most ${mega(limits.imagePixels)} million are read.`;
+    throw new Unusable('too-many-pixels', text);
+  }
+}
+
+function decodeLight(
+  bytes: Buffer,
+  width: number,
+  height: number,
+  settings: ImageSettings,
+  out: Uint8Array,
+): OriginalSize {
+  let data: Buffer;
+  try {
+    data = new Transformer(bytes).rawPixelsSync();
+  } catch (cause) {
+    throw broken(cause);
+  }
+  const channels = data.length / (width * height);
+  if (!Number.isInteger(channels) || channels < 1 || channels > 4) {
+    throw new Unusable('broken', 'The file is damaged: it has not the pixels that it announces.');
+  }
+  fitPixels({ data, width, height, channels }, settings, out);
+  return { width, height };
+}
+
+let loadingSharp: Promise<typeof import('sharp').default> | null = null;
+
+/** sharp takes a tenth of a second to load, which a folder of small plain files need not pay. */
+function loadSharp(): Promise<typeof import('sharp').default> {
+  loadingSharp ??= import('sharp').then(({ default: sharp }) => {
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
+  });
+  return loadingSharp;
+}
+
+async function decodeWithSharp(
+  bytes: Buffer,
+  settings: ImageSettings,
+  limits: Limits,
+  out: Uint8Array,
+): Promise<OriginalSize> {
+  const sharp = await loadSharp();
+  try {
+    const image = sharp(bytes, { failOn: 'error', limitInputPixels: limits.imagePixels }).autoOrient();
+    const { autoOrient, hasAlpha } = await image.metadata();
+    const { width, height } = autoOrient;
+    checkPixels(width, height, limits);
+    const enlarges = width < settings.width || height < settings.height;
+    if (!enlarges) shrink(image, settings, hasAlpha);
+    const { data, info } = await image
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    fitPixels({ data, width: info.width, height: info.height, channels: info.channels }, settings, out);
+    return { width, height };
+  } catch (cause) {
+    if (cause instanceof Unusable) throw cause;
+    throw broken(cause);
+  }
+}
+
+/** Lets sharp bring the image to the target's size, which for JPEG spares most of the decoding. */
+function shrink(image: Sharp, settings: ImageSettings, hasAlpha: boolean): void {
+  const border = borderValue(hasAlpha, settings);
+  const alpha = keepsAlpha(settings) ? 0 : 1;
+  if (!keepsAlpha(settings)) image.flatten({ background: '#fff' });
+  image.resize(settings.width, settings.height, {
+    fit: { crop: 'cover', pad: 'contain', stretch: 'fill' }[settings.fit] as 'cover' | 'contain' | 'fill',
+    kernel: 'lanczos3',
+    background: { r: border, g: border, b: border, alpha },
+  });
+}
+
+function broken(cause: unknown): Unusable {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  const line = detail
+    .split('\n')[0]!
+    .replace(/^(Decode image failed|Input buffer|\w+load_buffer:|Vips\w+:)\s*/, '');
+  return new Unusable('broken', `The file is damaged: ${line.trim().replace(/\.$/, '')}.`);
+}

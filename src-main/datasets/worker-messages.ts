@@ -1,0 +1,50 @@
+import type { ImageSettings, LeftOut } from '../../src-shared/dataset.ts';
+import type { ErrorData } from '../../src-shared/errors.ts';
+import type { FileList } from './file-list.ts';
+import type { IdxImages } from './idx.ts';
+import type { Limits } from './limits.ts';
+import type { ScannedFiles } from './scan-folder.ts';
+import type { ScannedZip, ZipPlaces } from './zip.ts';
+
+/** Where a decode worker finds image number `i`. */
+export type ImageSource =
+  | { kind: 'folder'; root: string; files: FileList }
+  | { kind: 'zip'; path: string; files: FileList; places: ZipPlaces }
+  | { kind: 'idx'; images: IdxImages }
+  | { kind: 'sample'; size: number; seed: number };
+
+/** What a worker is asked. One answer comes for each, in their order. */
+export type WorkerRequest =
+  | { kind: 'scan-folder'; root: string; exclude: string; limits: Limits }
+  | { kind: 'scan-zip'; path: string; limits: Limits }
+  /** Sets what the `decode` requests that follow are about. */
+  | { kind: 'use'; source: ImageSource; settings: ImageSettings; limits: Limits }
+  /** Images `first` up to, not including, `end`. */
+  | { kind: 'decode'; first: number; end: number };
+
+/** Some images, decoded and fitted. Only those that could be used, one after the other. */
+export interface DecodedImages {
+  pixels: Uint8Array<ArrayBuffer>;
+  /** 1 for each image of the request that is in `pixels`. */
+  used: Uint8Array<ArrayBuffer>;
+  /** Original width and height of each used image. */
+  sizes: Uint32Array<ArrayBuffer>;
+  leftOut: LeftOut[];
+  leftOutCount: number;
+  /** Files that had vanished since they were listed. */
+  vanished: number;
+}
+
+/** What each request is answered with. */
+export interface WorkerAnswers {
+  'scan-folder': ScannedFiles;
+  'scan-zip': ScannedZip;
+  use: null;
+  decode: DecodedImages;
+}
+
+export type WorkerMessage =
+  | { type: 'answer'; answer: WorkerAnswers[keyof WorkerAnswers] }
+  | { type: 'failed'; error: ErrorData }
+  /** How many files a running scan has found. */
+  | { type: 'found'; count: number };
