@@ -5,7 +5,7 @@ import type { Arrays } from '../../parameters.ts';
 import { elements } from '../../parameters.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from '../engine.ts';
 import { encodeModel } from './protobuf.ts';
-import { nextPrefix, trace } from './trace.ts';
+import { nextPrefix, outputPrefix, trace } from './trace.ts';
 
 type Feeds = Record<string, ort.Tensor>;
 
@@ -64,7 +64,8 @@ class OnnxProgram implements Program {
     for (const name of this.#outputs) fetches[name] = null;
     const results = await this.#session.run(feeds, fetches);
     [this.#current, this.#next] = [this.#next, this.#current];
-    return Object.fromEntries(this.#outputs.map((name) => [name, results[name]!.data as Float32Array]));
+    const given = (name: string) => name.slice(outputPrefix.length);
+    return Object.fromEntries(this.#outputs.map((name) => [given(name), results[name]!.data as Float32Array]));
   }
 
   dispose(): Promise<void> {

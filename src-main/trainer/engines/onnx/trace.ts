@@ -13,8 +13,10 @@ import { kernels } from './kernels.ts';
 
 const backendName = 'onnx-recorder';
 
-/** Names of outputs that carry the new state; the inputs of the same name without the prefix carry the old one. */
+/** Before the names of graph outputs that carry the new state; the inputs of the same name carry the old one. */
 export const nextPrefix = 'next.';
+/** Before the names of graph outputs that are the function's. */
+export const outputPrefix = 'output.';
 
 function toDataType(dtype: tf.DataType): DataType {
   return dtype === 'int32' || dtype === 'bool' ? dtype : 'float32';
@@ -110,7 +112,7 @@ register(kernels);
 
 /**
  * @returns the graph. Inputs: the state's and the inputs' names; outputs: `next.<name>` for what the function changes of the state, and
- * the names of the function's outputs.
+ * `output.<name>` for its outputs.
  * @throws AppError `engine.operation-missing` naming the operation that no kernel records
  */
 export function trace(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Model {
@@ -135,7 +137,8 @@ export function trace(run: TensorFunction, state: readonly NamedShape[], inputs:
     for (const [name, tensor] of Object.entries(result.state)) {
       if (tensor !== given[name]) recorder.graph.output(`${nextPrefix}${name}`, whole(tensor));
     }
-    for (const [name, tensor] of Object.entries(result.outputs)) recorder.graph.output(name, whole(tensor));
+    for (const [name, tensor] of Object.entries(result.outputs)) 
+      recorder.graph.output(`${outputPrefix}${name}`, whole(tensor));
     return recorder.graph.finish();
   } catch (error) {
     const missing = /Kernel '(\w+)' not registered/.exec(error instanceof Error ? error.message : '');
