@@ -1,0 +1,73 @@
+/** A few training steps on an engine, without files. */
+import type { Engine } from '../../src-main/trainer/engines/engine.ts';
+import type { Arrays } from '../../src-main/trainer/parameters.ts';
+import { elements, initialState, stateTensors } from '../../src-main/trainer/parameters.ts';
+import { drawInputs, stepInputs, stepPlan, trainStep } from '../../src-main/trainer/train-step.ts';
+import type { Case } from './designs.ts';
+import { difference, largest, numbers } from './measure.ts';
+
+const seed = 11;
+
+export interface Outcome {
+  /** Of each step. */
+  losses: Float32Array[];
+  state: Arrays;
+}
+
+export async function runSteps(engine: Engine, { design, hyperparameters }: Case, steps: number): Promise<Outcome> {
+  const plan = stepPlan(design, hyperparameters);
+  const ema = hyperparameters.ema.halfLifeKimg !== null;
+  const inputs = stepInputs(plan);
+  const program = await engine.prepare(
+    (state, given) => {
+      const { state: next, losses } = trainStep(plan, state, given);
+      return { state: next, outputs: { losses } };
+    },
+    stateTensors(design, ema),
+    inputs,
+  );
+  program.write(initialState(design, seed, ema, hyperparameters.initStddev));
+  const losses: Float32Array[] = [];
+  const size = elements(inputs.find(({ name }) => name === 'reals')!.shape);
+  for (let step = 1; step <= steps; step += 1) {
+    const reals = numbers(`reals ${step}`, size, 0.5);
+    const given = drawInputs(plan, seed, step, (step - 1) * hyperparameters.batch);
+    const outputs = await program.run({ reals, ...given });
+    losses.push(outputs['losses']!.slice());
+  }
+  const state = await program.read();
+  await program.dispose();
+  return { losses, state };
+}
+
+/**
+ * The scale below which a tensor's numbers are not compared among themselves. Rounding in a gradient is that of its summands, which may
+ * cancel (always so for a bias in front of batch norm, and nearly so for the last bias, on reals and fakes): moments are measured
+ * with a hundredth of the network's largest, parameters that start at zero with the learning rate, Adam's longest step.
+ */
+function scaleOf(name: string, { hyperparameters }: Case, expected: Arrays): number {
+  const [, kind, network] = /^(adam\.[mv]\.|ema\.)?(discriminator|generator)\./.exec(name) as unknown as [
+    string,
+    string | undefined,
+    'discriminator' | 'generator',
+  ];
+  if (kind === undefined || kind === 'ema.') return hyperparameters[network].learningRate;
+  const all = Object.keys(expected).filter((other) => other.startsWith(`${kind}${network}.`));
+  const most = Math.max(...all.map((other) => largest(expected[other]!)));
+  return kind === 'adam.m.' ? most / 100 : most / 10_000;
+}
+
+/** The tensors that differ by more than `tolerance` of their largest number, with by how much. */
+export function differences(given: Case, actual: Outcome, expected: Outcome, tolerance: number): Record<string, number> {
+  const found: Record<string, number> = {};
+  const compare = (name: string, a: ArrayLike<number>, b: ArrayLike<number>, least?: number) => {
+    const apart = difference(a, b, least);
+    if (!(apart <= tolerance)) found[name] = apart;
+  };
+  expected.losses.forEach((losses, i) => compare(`losses ${i + 1}`, actual.losses[i]!, losses));
+  for (const [name, values] of Object.entries(expected.state)) {
+    compare(name, actual.state[name] ?? [], values, scaleOf(name, given, expected.state));
+  }
+  for (const name of Object.keys(actual.state)) if (!(name in expected.state)) found[name] = Infinity;
+  return found;
+}
