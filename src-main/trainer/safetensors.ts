@@ -73,8 +73,9 @@ export function decodeSafetensors(bytes: Uint8Array): Record<string, StoredTenso
     if (!isEntry(entry)) throw damaged(`${name} is not described as float32 numbers`);
     const [from, to] = entry.data_offsets;
     if (to - from !== elements(entry.shape) * 4 || start + to > bytes.length) throw damaged(`${name} is cut off`);
-    // A copy: the data need not lie at a multiple of four.
-    tensors[name] = { shape: entry.shape, values: new Float32Array(bytes.slice(start + from, start + to).buffer) };
+    // A copy: the data need not lie at a multiple of four. `bytes.slice` would be none where `bytes` is a Buffer.
+    const offset = bytes.byteOffset + start;
+    tensors[name] = { shape: entry.shape, values: new Float32Array(bytes.buffer.slice(offset + from, offset + to)) };
   }
   return tensors;
 }
