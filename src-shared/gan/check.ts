@@ -321,9 +321,13 @@ function adviceOnKernel(
   const set = (changed: Partial<ConvBlock>) => withBlock(design, index, { ...block, ...changed });
   if (axes.some((axis) => kernel[axis] < stride[axis])) {
     const wider: Pair = [Math.max(kernel[0], stride[0]), Math.max(kernel[1], stride[1])];
-    warn('skipped-pixels', index, block, 'the stride is longer than the kernel, so some pixels are never seen.', [
-      { label: `Set the kernel to ${text(wider)}`, design: set({ kernel: wider }) },
-    ]);
+    warn(
+      'skipped-pixels',
+      index,
+      block,
+      'the stride is longer than the kernel, so some pixels are never seen.',
+      [{ label: `Set the kernel to ${text(wider)}`, design: set({ kernel: wider }) }],
+    );
   } else if (axes.some((axis) => kernel[axis] % stride[axis] !== 0)) {
     const even = (axis: 0 | 1) => Math.ceil(kernel[axis] / stride[axis]) * stride[axis];
     const wider: Pair = [even(0), even(1)];
@@ -341,9 +345,13 @@ function adviceOnKernel(
   }
   if (axes.some((axis) => padding[axis] >= kernel[axis])) {
     const narrower: Pair = [Math.min(padding[0], kernel[0] - 1), Math.min(padding[1], kernel[1] - 1)];
-    warn('padding-only', index, block, 'the padding is so wide that the kernel sees nothing but zeros at the border.', [
-      { label: `Set the padding to ${text(narrower)}`, design: set({ padding: narrower }) },
-    ]);
+    warn(
+      'padding-only',
+      index,
+      block,
+      'the padding is so wide that the kernel sees nothing but zeros at the border.',
+      [{ label: `Set the padding to ${text(narrower)}`, design: set({ padding: narrower }) }],
+    );
   }
 }
 
@@ -356,7 +364,13 @@ export function check(design: Design): Problem[] {
   // Shapes mean nothing while the blocks themselves are out of order.
   const shapes = order.length === 0 ? discriminatorShapes(design.discriminator) : [];
   const fit = order.length === 0 ? doesNotFit(design, shapes) : [];
-  const problems = [...order, ...fit, ...verdict(design, shapes), ...imageOfMirror(design), ...advice(design)];
+  const problems = [
+    ...order,
+    ...fit,
+    ...verdict(design, shapes),
+    ...imageOfMirror(design),
+    ...advice(design),
+  ];
   return problems.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
 }
 

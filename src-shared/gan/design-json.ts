@@ -6,8 +6,15 @@ import { Design } from './block.ts';
 const format = 'ganvas-design';
 const version = 1;
 
-const Header = v.looseObject({ format: v.literal(format), version: v.pipe(v.number(), v.integer(), v.minValue(1)) });
-const DesignFile = v.strictObject({ format: v.literal(format), version: v.literal(version), ...Design.entries });
+const Header = v.looseObject({
+  format: v.literal(format),
+  version: v.pipe(v.number(), v.integer(), v.minValue(1)),
+});
+const DesignFile = v.strictObject({
+  format: v.literal(format),
+  version: v.literal(version),
+  ...Design.entries,
+});
 
 /** The design as a JSON text that a person can read and edit. */
 export function formatDesign(design: Design): string {
@@ -23,7 +30,10 @@ export function parseDesign(text: string): Design {
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new AppError('design.not-json', `This is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new AppError(
+      'design.not-json',
+      `This is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   const header = v.safeParse(Header, data);
   if (!header.success) {

@@ -86,7 +86,12 @@ function mirroredParts(block: Block, place: Place) {
   };
 }
 
-function mirrorDense(block: DenseBlock, shapes: BlockShapes, input: Shape, place: Place): GeneratorDenseBlock {
+function mirrorDense(
+  block: DenseBlock,
+  shapes: BlockShapes,
+  input: Shape,
+  place: Place,
+): GeneratorDenseBlock {
   const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
   return { kind: 'dense', ...mirroredParts(block, place), input, output };
 }

@@ -24,7 +24,12 @@ export function dcgan(name: string, image: Discriminator['image'], base: number,
   let { height, width } = image;
   for (let outChannels = base; Math.min(height, width) >= 8; outChannels *= 2) {
     blocks.push(
-      convBlock({ id: `b${blocks.length + 1}`, outChannels, batchNorm: blocks.length > 0, activation: leaky }),
+      convBlock({
+        id: `b${blocks.length + 1}`,
+        outChannels,
+        batchNorm: blocks.length > 0,
+        activation: leaky,
+      }),
     );
     height = Math.floor(height / 2);
     width = Math.floor(width / 2);
@@ -88,15 +93,31 @@ function preset(title: string, description: string, design: Design): Preset {
 /** In the order in which a person should see them: the quickest first. */
 export const presets: readonly Preset[] = [
   preset('Small 32', 'Colour, 32 pixels, trains in minutes on a laptop.', square('small-32', 32, 3, 24, 64)),
-  preset('Small 32 grey', 'Grey, 32 pixels, trains in minutes on a laptop.', square('small-32-grey', 32, 1, 24, 64)),
+  preset(
+    'Small 32 grey',
+    'Grey, 32 pixels, trains in minutes on a laptop.',
+    square('small-32-grey', 32, 1, 24, 64),
+  ),
   preset('Digits 28', 'Grey, 28 pixels: MNIST and its relatives, in their own size.', digits28()),
   preset('Dense 28', 'Grey, 28 pixels, ends in fully connected blocks.', dense28()),
   preset('DCGAN 32', 'Colour, 32 pixels, the classic width.', square('dcgan-32', 32, 3, 64, 100)),
   preset('DCGAN 32 grey', 'Grey, 32 pixels, the classic width.', square('dcgan-32-grey', 32, 1, 64, 100)),
   preset('Small 64', 'Colour, 64 pixels, for a patient laptop.', square('small-64', 64, 3, 24, 64)),
-  preset('DCGAN 64', 'Colour, 64 pixels: the PyTorch tutorial, number for number.', square('dcgan-64', 64, 3, 64, 100)),
+  preset(
+    'DCGAN 64',
+    'Colour, 64 pixels: the PyTorch tutorial, number for number.',
+    square('dcgan-64', 64, 3, 64, 100),
+  ),
   preset('DCGAN 64 grey', 'Grey, 64 pixels, the classic width.', square('dcgan-64-grey', 64, 1, 64, 100)),
   preset('Small 128', 'Colour, 128 pixels, narrow.', square('small-128', 128, 3, 16, 100)),
-  preset('DCGAN 128', 'Colour, 128 pixels, the classic width: wants a GPU.', square('dcgan-128', 128, 3, 64, 100)),
-  preset('DCGAN 128 grey', 'Grey, 128 pixels, the classic width: wants a GPU.', square('dcgan-128-grey', 128, 1, 64, 100)),
+  preset(
+    'DCGAN 128',
+    'Colour, 128 pixels, the classic width: wants a GPU.',
+    square('dcgan-128', 128, 3, 64, 100),
+  ),
+  preset(
+    'DCGAN 128 grey',
+    'Grey, 128 pixels, the classic width: wants a GPU.',
+    square('dcgan-128-grey', 128, 1, 64, 100),
+  ),
 ];

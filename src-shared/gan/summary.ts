@@ -142,7 +142,12 @@ function total(blocks: BlockSummary[]): NetworkSummary {
 function stepMultiplyAdds(discriminator: NetworkSummary, generator: NetworkSummary): number {
   const d = discriminator.multiplyAdds;
   const g = generator.multiplyAdds;
-  return 3 * g - (generator.blocks[0]?.multiplyAdds ?? 0) + 8 * d - 2 * (discriminator.blocks[0]?.multiplyAdds ?? 0);
+  return (
+    3 * g -
+    (generator.blocks[0]?.multiplyAdds ?? 0) +
+    8 * d -
+    2 * (discriminator.blocks[0]?.multiplyAdds ?? 0)
+  );
 }
 
 /**
