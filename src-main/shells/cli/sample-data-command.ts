@@ -1,6 +1,6 @@
 /** `ganvas sample-data`: the built-in dataset as files. */
 import { resolve } from 'node:path';
-import { writeSampleDataset } from '../../datasets/sample/write.ts';
+import { writeSampleDataset } from '../../core/sample-data.ts';
 import type { Interruption } from './interruption.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
