@@ -33,7 +33,15 @@ export function toErrorData(thrown: unknown): ErrorData {
     const details = thrown.stack === undefined ? {} : { stack: thrown.stack };
     return { code: 'internal', message: thrown.message, details };
   }
-  return { code: 'internal', message: String(thrown), details: {} };
+  return { code: 'internal', message: inWords(thrown), details: {} };
+}
+
+function inWords(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'Something was thrown that has no words.';
+  }
 }
 
 /** The inverse of {@link toErrorData} on the receiving side. */

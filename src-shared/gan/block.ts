@@ -18,6 +18,11 @@ export const Activation = v.variant('kind', [
 ]);
 export type Activation = v.InferOutput<typeof Activation>;
 
+/** Longest side of a kernel. */
+export const maxKernel = 64;
+/** Most blocks that a discriminator has. */
+export const maxBlocks = 100;
+
 const channels = integer(1, 65536);
 const dropout = v.pipe(v.number(), v.minValue(0), v.maxValue(0.95));
 
@@ -53,7 +58,7 @@ export const ConvBlock = v.strictObject({
   ...parts,
   kind: v.literal('conv'),
   outChannels: channels,
-  kernel: pair(1, 64),
+  kernel: pair(1, maxKernel),
   stride: pair(1, 64),
   /** Zeros added on both sides of each axis. */
   padding: pair(0, 64),
@@ -81,7 +86,7 @@ export type Shape = v.InferOutput<typeof Shape>;
 export const Discriminator = v.strictObject({
   /** Height and width in pixels, 1 to 4 channels. */
   image: v.strictObject({ height: integer(1, 1024), width: integer(1, 1024), channels: integer(1, 4) }),
-  blocks: v.pipe(v.array(Block), v.maxLength(100)),
+  blocks: v.pipe(v.array(Block), v.maxLength(maxBlocks)),
 });
 export type Discriminator = v.InferOutput<typeof Discriminator>;
 

@@ -1,38 +1,13 @@
-/** What is wrong with a design, where, in words, and how to repair it. */
-import type { Block, ConvBlock, Design, Pair, Shape } from './block.ts';
-import { convBlock, denseBlock, unusedId } from './block.ts';
+/** What makes a design impossible to train, where, in words, and how to repair it; and the advice on top. */
+import { advice } from './advice.ts';
+import type { Block, Design, Pair, Shape } from './block.ts';
+import { convBlock, denseBlock, maxBlocks, maxKernel, unusedId } from './block.ts';
+import type { Problem, Repair } from './problem.ts';
+import { blockName, formatPair, withBlock, withBlocks } from './problem.ts';
 import type { BlockShapes } from './shape.ts';
 import { convLength, discriminatorShapes, formatShape } from './shape.ts';
 
-export interface Repair {
-  /** What the button says: `Set the kernel to 2x2`. */
-  label: string;
-  /** The whole design after the repair. */
-  design: Design;
-}
-
-export interface Problem {
-  /** An error makes training impossible; a warning is advice. */
-  severity: 'error' | 'warning';
-  /** Stable name, such as `kernel-too-large`. */
-  code: string;
-  /** The block it stands on; null when the design as a whole is meant. */
-  blockId: string | null;
-  message: string;
-  /** The best one first. */
-  repairs: Repair[];
-}
-
-function withBlocks(design: Design, blocks: Block[]): Design {
-  return { ...design, discriminator: { ...design.discriminator, blocks } };
-}
-
-function withBlock(design: Design, index: number, block: Block): Design {
-  return withBlocks(design, design.discriminator.blocks.with(index, block));
-}
-
-const text = ([height, width]: Pair) => `${height}x${width}`;
-const name = (index: number) => `Block ${index + 1}`;
+export type { Problem, Repair } from './problem.ts';
 
 function doesNotFit(design: Design, shapes: BlockShapes[]): Problem[] {
   const { blocks, image } = design.discriminator;
@@ -53,14 +28,14 @@ function doesNotFit(design: Design, shapes: BlockShapes[]): Problem[] {
         severity: 'error',
         code: 'kernel-too-large',
         blockId: block.id,
-        message: `${name(index)}: a kernel of ${text(kernel)} does not fit on its input of ${formatShape(input)}, ${text(padded)} with padding.`,
+        message: `${blockName(index)}: a kernel of ${formatPair(kernel)} does not fit on its input of ${formatShape(input)}, ${formatPair(padded)} with padding.`,
         repairs: [
           {
-            label: `Set the kernel to ${text(smaller)}`,
+            label: `Set the kernel to ${formatPair(smaller)}`,
             design: withBlock(design, index, { ...block, kernel: smaller }),
           },
           {
-            label: `Set the padding to ${text(wider)}`,
+            label: `Set the padding to ${formatPair(wider)}`,
             design: withBlock(design, index, { ...block, padding: wider }),
           },
         ],
@@ -77,10 +52,10 @@ function doesNotFit(design: Design, shapes: BlockShapes[]): Problem[] {
       severity: 'error',
       code: 'pool-too-large',
       blockId: block.id,
-      message: `${name(index)}: max pooling of ${text(maxPool)} is larger than the ${text(convolved)} that it pools.`,
+      message: `${blockName(index)}: max pooling of ${formatPair(maxPool)} is larger than the ${formatPair(convolved)} that it pools.`,
       repairs: [
         {
-          label: `Set the pooling to ${text(smaller)}`,
+          label: `Set the pooling to ${formatPair(smaller)}`,
           design: withBlock(design, index, { ...block, maxPool: smaller }),
         },
         {
@@ -104,7 +79,7 @@ function orderOfBlocks(design: Design): Problem[] {
       severity: 'error',
       code: 'conv-after-dense',
       blockId: block.id,
-      message: `${name(index)}: a convolution needs an image, but block ${firstDense + 1} before it has flattened it.`,
+      message: `${blockName(index)}: a convolution needs an image, but block ${firstDense + 1} before it has flattened it.`,
       repairs: [
         {
           label: 'Move it before the fully connected blocks',
@@ -117,29 +92,26 @@ function orderOfBlocks(design: Design): Problem[] {
   return problems;
 }
 
+/** One problem an id that several blocks have; its repair renames all of them but the first. */
 function sameIds(design: Design): Problem[] {
   const { blocks } = design.discriminator;
-  const seen = new Set<string>();
-  for (const [index, block] of blocks.entries()) {
-    if (seen.has(block.id)) {
-      return [
-        {
-          severity: 'error',
-          code: 'same-id',
-          blockId: block.id,
-          message: `${name(index)}: another block is called "${block.id}" too.`,
-          repairs: [
-            {
-              label: 'Give it a name of its own',
-              design: withBlock(design, index, { ...block, id: unusedId(blocks) }),
-            },
-          ],
-        },
-      ];
-    }
-    seen.add(block.id);
+  const first = new Map<string, number>();
+  const repeated = new Map<string, number[]>();
+  for (const [index, { id }] of blocks.entries()) {
+    if (first.has(id)) repeated.set(id, [...(repeated.get(id) ?? []), index]);
+    else first.set(id, index);
   }
-  return [];
+  return [...repeated].map(([id, indices]): Problem => {
+    let renamed = blocks;
+    for (const index of indices) renamed = renamed.with(index, { ...blocks[index]!, id: unusedId(renamed) });
+    return {
+      severity: 'error',
+      code: 'same-id',
+      blockId: id,
+      message: `${blockName(indices[0]!)}: another block is called "${id}" too.`,
+      repairs: [{ label: 'Give it a name of its own', design: withBlocks(design, renamed) }],
+    };
+  });
 }
 
 function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
@@ -165,7 +137,7 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
       severity: 'error',
       code: 'not-one-number',
       blockId: block.id,
-      message: `${name(index)} is the last and gives ${formatShape(last.output)}: a discriminator must end in one number, its verdict.`,
+      message: `${blockName(index)} is the last and gives ${formatShape(last.output)}: a discriminator must end in one number, its verdict.`,
       repairs: endInOneNumber(design, block, last),
     });
   }
@@ -174,7 +146,7 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
       severity: 'error',
       code: 'activated-verdict',
       blockId: block.id,
-      message: `${name(index)} is the last: its verdict must have no activation, because the losses are computed from the plain number (logit).`,
+      message: `${blockName(index)} is the last: its verdict must have no activation, because the losses are computed from the plain number (logit).`,
       repairs: [
         {
           label: 'Remove the activation',
@@ -183,20 +155,20 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
       ],
     });
   }
-  if (block.batchNorm || block.dropout > 0) {
+  const altering = [
+    ...(block.batchNorm ? ['batch normalisation'] : []),
+    ...(block.dropout > 0 ? ['dropout'] : []),
+  ];
+  if (altering.length > 0) {
     problems.push({
       severity: 'error',
       code: 'altered-verdict',
       blockId: block.id,
-      message: `${name(index)} is the last: ${block.batchNorm ? 'batch normalisation' : 'dropout'} would change the verdict itself.`,
+      message: `${blockName(index)} is the last: ${altering.join(' and ')} would change the verdict itself.`,
       repairs: [
         {
-          label: `Switch ${block.batchNorm ? 'batch normalisation' : 'dropout'} off`,
-          design: withBlock(
-            design,
-            index,
-            block.batchNorm ? { ...block, batchNorm: false } : { ...block, dropout: 0 },
-          ),
+          label: `Switch ${altering.join(' and ')} off`,
+          design: withBlock(design, index, { ...block, batchNorm: false, dropout: 0 }),
         },
       ],
     });
@@ -206,175 +178,84 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
 
 function endInOneNumber(design: Design, block: Block, shapes: BlockShapes): Repair[] {
   const { blocks } = design.discriminator;
-  const index = blocks.length - 1;
+  const last = blocks.length - 1;
   const { input, output } = shapes;
-  const one = output.height === 1 && output.width === 1;
+  const addHead: Repair = {
+    label: 'Add a fully connected block with one output',
+    design: withBlocks(design, [...blocks, denseBlock({ id: unusedId(blocks), outFeatures: 1 })]),
+  };
+  const becomeHead: Repair = {
+    label: 'Make it a fully connected block with one output',
+    design: withBlock(design, last, denseBlock({ id: block.id, outFeatures: 1, mirror: block.mirror })),
+  };
+  const head = blocks.length < maxBlocks ? addHead : becomeHead;
   if (block.kind === 'dense') {
     return [
-      { label: 'Give it one output', design: withBlock(design, index, { ...block, outFeatures: 1 }) },
-      { label: 'Add a fully connected block with one output', design: append(design, blocks) },
+      { label: 'Give it one output', design: withBlock(design, last, { ...block, outFeatures: 1 }) },
+      head,
     ];
   }
-  const covering: ConvBlock = convBlock({
+  if (output.height === 1 && output.width === 1) {
+    return [
+      { label: 'Give it one channel', design: withBlock(design, last, { ...block, outChannels: 1 }) },
+      head,
+    ];
+  }
+  if (input.height > maxKernel || input.width > maxKernel) return [head];
+  const covering = convBlock({
     ...block,
     outChannels: 1,
-    kernel: [Math.min(64, input.height), Math.min(64, input.width)],
+    kernel: [input.height, input.width],
     stride: [1, 1],
     padding: [0, 0],
     maxPool: [1, 1],
   });
-  const addDense = { label: 'Add a fully connected block with one output', design: append(design, blocks) };
-  if (one) {
-    return [
-      { label: 'Give it one channel', design: withBlock(design, index, { ...block, outChannels: 1 }) },
-      addDense,
-    ];
-  }
-  if (input.height > 64 || input.width > 64) return [addDense];
   return [
-    addDense,
+    head,
     {
       label: `Let its kernel cover the whole ${input.height}x${input.width}`,
-      design: withBlock(design, index, covering),
+      design: withBlock(design, last, covering),
     },
   ];
-}
-
-function append(design: Design, blocks: Block[]): Design {
-  return withBlocks(design, [...blocks, denseBlock({ id: unusedId(blocks), outFeatures: 1 })]);
 }
 
 function imageOfMirror(design: Design): Problem[] {
   const { blocks, image } = design.discriminator;
   const block = blocks[0];
   if (block === undefined) return [];
-  const problems: Problem[] = [];
-  const { outChannels, activation, ...others } = block.mirror;
-  if (outChannels !== undefined && outChannels !== image.channels) {
-    const kept = activation === undefined ? others : { ...others, activation };
-    problems.push({
+  const { outChannels, ...linked } = block.mirror;
+  if (outChannels === undefined || outChannels === image.channels) return [];
+  return [
+    {
       severity: 'error',
       code: 'image-channels',
       blockId: block.id,
-      message: `${name(0)}: its mirror gives the image, which has ${image.channels} channels, but it is set to ${outChannels}.`,
+      message: `${blockName(0)}: its mirror gives the image, whose channels are ${image.channels}, but it is set to give ${outChannels}.`,
       repairs: [
-        { label: 'Link it to the image again', design: withBlock(design, 0, { ...block, mirror: kept }) },
+        { label: 'Link it to the image again', design: withBlock(design, 0, { ...block, mirror: linked }) },
       ],
-    });
-  }
-  if (activation !== undefined && activation.kind !== 'tanh') {
-    const kept = outChannels === undefined ? others : { ...others, outChannels };
-    problems.push({
-      severity: 'warning',
-      code: 'image-range',
-      blockId: block.id,
-      message: `${name(0)}: its mirror gives the image, whose values lie between -1 and 1: that is what tanh gives, not ${activation.kind}.`,
-      repairs: [{ label: 'Use tanh', design: withBlock(design, 0, { ...block, mirror: kept }) }],
-    });
-  }
-  return problems;
+    },
+  ];
 }
 
-function advice(design: Design): Problem[] {
-  const problems: Problem[] = [];
-  const warn = (code: string, index: number, block: Block, message: string, repairs: Repair[]) =>
-    problems.push({
-      severity: 'warning',
-      code,
-      blockId: block.id,
-      message: `${name(index)}: ${message}`,
-      repairs,
-    });
-  design.discriminator.blocks.forEach((block, index) => {
-    if (index === 0 && block.batchNorm && design.discriminator.blocks.length > 1) {
-      warn(
-        'norm-on-image',
-        index,
-        block,
-        'batch normalisation right behind the image hides its colours and contrast from the discriminator.',
-        [
-          {
-            label: 'Switch batch normalisation off',
-            design: withBlock(design, index, { ...block, batchNorm: false }),
-          },
-        ],
-      );
-    }
-    if (block.bias && block.batchNorm) {
-      warn('bias-before-norm', index, block, 'batch normalisation takes away whatever the bias adds.', [
-        { label: 'Switch the bias off', design: withBlock(design, index, { ...block, bias: false }) },
-      ]);
-    }
-    if (block.kind === 'conv') adviceOnKernel(design, index, block, warn);
-  });
-  return problems;
-}
-
-function adviceOnKernel(
-  design: Design,
-  index: number,
-  block: ConvBlock,
-  warn: (code: string, index: number, block: Block, message: string, repairs: Repair[]) => void,
-): void {
-  const { kernel, stride, padding } = block;
-  const axes = [0, 1] as const;
-  const set = (changed: Partial<ConvBlock>) => withBlock(design, index, { ...block, ...changed });
-  if (axes.some((axis) => kernel[axis] < stride[axis])) {
-    const wider: Pair = [Math.max(kernel[0], stride[0]), Math.max(kernel[1], stride[1])];
-    warn(
-      'skipped-pixels',
-      index,
-      block,
-      'the stride is longer than the kernel, so some pixels are never seen.',
-      [{ label: `Set the kernel to ${text(wider)}`, design: set({ kernel: wider }) }],
-    );
-  } else if (axes.some((axis) => kernel[axis] % stride[axis] !== 0)) {
-    const even = (axis: 0 | 1) => Math.ceil(kernel[axis] / stride[axis]) * stride[axis];
-    const wider: Pair = [even(0), even(1)];
-    const repairs =
-      Math.max(...wider) <= 64
-        ? [{ label: `Set the kernel to ${text(wider)}`, design: set({ kernel: wider }) }]
-        : [];
-    warn(
-      'checkerboard',
-      index,
-      block,
-      `a kernel of ${text(kernel)} is no multiple of the stride ${text(stride)}: in the mirror some pixels get more contributions than their neighbours, which shows as a checkerboard.`,
-      repairs,
-    );
-  }
-  if (axes.some((axis) => padding[axis] >= kernel[axis])) {
-    const narrower: Pair = [Math.min(padding[0], kernel[0] - 1), Math.min(padding[1], kernel[1] - 1)];
-    warn(
-      'padding-only',
-      index,
-      block,
-      'the padding is so wide that the kernel sees nothing but zeros at the border.',
-      [{ label: `Set the padding to ${text(narrower)}`, design: set({ padding: narrower }) }],
-    );
-  }
-}
-
-/**
- * Everything wrong with a design, errors first. A design without errors can be mirrored and trained; every error carries at
- * least one repair after which that error is gone.
- */
-export function check(design: Design): Problem[] {
-  const order = [...sameIds(design), ...orderOfBlocks(design)];
-  // Shapes mean nothing while the blocks themselves are out of order.
+/** The errors of a design: empty means that it can be mirrored and trained. Each has at least one repair after which it is gone. */
+export function errorsOf(design: Design): Problem[] {
+  const twins = sameIds(design);
+  // A problem on a block says nothing while two blocks share its id, and shapes mean nothing while the order is wrong.
+  if (twins.length > 0) return twins;
+  const order = orderOfBlocks(design);
   const shapes = order.length === 0 ? discriminatorShapes(design.discriminator) : [];
   const fit = order.length === 0 ? doesNotFit(design, shapes) : [];
-  const problems = [
-    ...order,
-    ...fit,
-    ...verdict(design, shapes),
-    ...imageOfMirror(design),
-    ...advice(design),
-  ];
-  return problems.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'));
+  return [...order, ...fit, ...verdict(design, shapes), ...imageOfMirror(design)];
 }
 
-/** The errors among {@link check}: empty means that the design can be trained. */
-export function errorsOf(design: Design): Problem[] {
-  return check(design).filter((problem) => problem.severity === 'error');
+/** Everything wrong with a design, errors first, then warnings. No repair of a warning brings an error with it. */
+export function check(design: Design): Problem[] {
+  const errors = errorsOf(design);
+  const harmless = (repair: Repair) => errorsOf(repair.design).length <= errors.length;
+  const warnings = advice(design).map((warning) => ({
+    ...warning,
+    repairs: warning.repairs.filter(harmless),
+  }));
+  return [...errors, ...warnings];
 }

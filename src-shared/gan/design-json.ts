@@ -28,7 +28,8 @@ export function formatDesign(design: Design): string {
 export function parseDesign(text: string): Design {
   let data: unknown;
   try {
-    data = JSON.parse(text);
+    // Some editors put a byte order mark in front.
+    data = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw new AppError(
       'design.not-json',

@@ -57,16 +57,11 @@ interface Place {
   last: boolean;
 }
 
-/** Leaky units keep gradients alive in a discriminator; a generator takes the plain ones (DCGAN). */
-function mirroredActivation(activation: Activation): Activation {
-  switch (activation.kind) {
-    case 'leakyRelu':
-    case 'none':
-    case 'sigmoid':
-      return { kind: 'relu' };
-    default:
-      return activation;
-  }
+/** A generator takes plain units where its discriminator takes leaky ones, for their gradients (DCGAN). */
+function mirroredActivation(activation: Activation, place: Place): Activation {
+  if (place.last) return { kind: 'tanh' };
+  const { kind } = activation;
+  return kind === 'leakyRelu' || (place.stem && kind === 'none') ? { kind: 'relu' } : activation;
 }
 
 function mirroredParts(block: Block, place: Place) {
@@ -74,14 +69,13 @@ function mirroredParts(block: Block, place: Place) {
   // Spectral norm is a discriminator's normalisation: its mirror is normalised too, by batch norm (SNGAN).
   const normalised = place.stem || block.batchNorm || block.spectralNorm;
   const batchNorm = mirror.batchNorm ?? (normalised && !place.last);
-  const activation = place.last ? ({ kind: 'tanh' } as const) : mirroredActivation(block.activation);
   return {
     mirrors: block.id,
     batchNorm,
     // Batch norm subtracts the mean, so a bias before it can do nothing.
     bias: mirror.bias ?? (block.bias && !batchNorm),
     spectralNorm: mirror.spectralNorm ?? false,
-    activation: mirror.activation ?? activation,
+    activation: mirror.activation ?? mirroredActivation(block.activation, place),
     dropout: mirror.dropout ?? 0,
   };
 }
@@ -116,6 +110,40 @@ function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: 
   };
 }
 
+function withoutMirror(message: string, block?: Block): AppError {
+  return new AppError('design.does-not-fit', message, block === undefined ? {} : { blockId: block.id });
+}
+
+/** Shapes along the blocks of a discriminator that has a mirror. */
+function invertibleShapes(discriminator: Discriminator): BlockShapes[] {
+  const { blocks, image } = discriminator;
+  const shapes = discriminatorShapes(discriminator);
+  if (blocks.length === 0) throw withoutMirror('The discriminator has no blocks. Add one to get a mirror.');
+  const flattened = blocks.findIndex((block) => block.kind === 'dense');
+  const late = blocks.findIndex((block, i) => block.kind === 'conv' && flattened >= 0 && i > flattened);
+  if (late >= 0) {
+    throw withoutMirror(
+      `Block ${late + 1} is a convolution behind the fully connected block ${flattened + 1}: it has no image to look at, and no mirror. Move it forward.`,
+      blocks[late],
+    );
+  }
+  const at = shapes.length;
+  const end = shapes.at(-1)?.output ?? image;
+  if (at < blocks.length) {
+    throw withoutMirror(
+      `Block ${at + 1} does not fit on its input of ${formatShape(end)}: it has no mirror. Make its kernel or pooling smaller.`,
+      blocks[at],
+    );
+  }
+  if (end.height > 1 || end.width > 1) {
+    throw withoutMirror(
+      `The last block leaves ${formatShape(end)} where the mirror starts from z, a single column of numbers. Let the last kernel cover its whole input, or add a fully connected block.`,
+      blocks.at(-1),
+    );
+  }
+  return shapes;
+}
+
 /**
  * Derives the generator. Its image has exactly the discriminator's input height and width, whatever the kernels, strides,
  * paddings and poolings; its channels too unless an override of the first block says otherwise (`check` reports that).
@@ -123,25 +151,8 @@ function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: 
  * @throws AppError `design.does-not-fit` when the discriminator's own shapes do not run through to a single column
  */
 export function mirror(discriminator: Discriminator, latentDim: number): Generator {
-  const shapes = discriminatorShapes(discriminator);
+  const shapes = invertibleShapes(discriminator);
   const { blocks } = discriminator;
-  if (shapes.length < blocks.length) {
-    const at = shapes.length;
-    const input = shapes[at - 1]?.output ?? discriminator.image;
-    throw new AppError(
-      'design.does-not-fit',
-      `Block ${at + 1} does not fit on its input of ${formatShape(input)}: it has no mirror. Make its kernel or pooling smaller.`,
-      { blockId: blocks[at]?.id },
-    );
-  }
-  const end = shapes.at(-1)?.output;
-  if (end !== undefined && (end.height > 1 || end.width > 1)) {
-    throw new AppError(
-      'design.does-not-fit',
-      `The last block leaves ${formatShape(end)} where the mirror starts from z, a single column of numbers. Let the last kernel cover its whole input, or add a fully connected block.`,
-      { blockId: blocks.at(-1)?.id },
-    );
-  }
   const mirrored: GeneratorBlock[] = [];
   let input: Shape = { height: 1, width: 1, channels: latentDim };
   for (let i = blocks.length - 1; i >= 0; i -= 1) {

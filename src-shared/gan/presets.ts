@@ -1,5 +1,5 @@
 /** Designs to start from. */
-import type { Activation, Block, Design, Discriminator } from './block.ts';
+import type { Activation, Block, Design, Discriminator, Pair } from './block.ts';
 import { convBlock, denseBlock } from './block.ts';
 
 export interface Preset {
@@ -13,27 +13,36 @@ export interface Preset {
 
 const leaky: Activation = { kind: 'leakyRelu', slope: 0.2 };
 
+/** From this length on, a side is halved once more. */
+const stillLong = 8;
+
 /**
- * The DCGAN discriminator of pytorch/tutorials (dcgan_faces_tutorial.py) for any image size: halve the image with 4x4 kernels,
- * doubling the channels each time, until the shorter side is below 8, then one kernel over all that is left. No bias anywhere, no
- * batch norm on the first and last block.
+ * The DCGAN discriminator of pytorch/tutorials (dcgan_faces_tutorial.py) for any image size: blocks that double the channels and
+ * halve every side of 8 or longer with a kernel of 4 (a shorter side keeps its length with a kernel of 3), then one kernel over all
+ * that is left. No bias anywhere, no batch norm on the first and last block.
  * @param base channels after the first block
  */
 export function dcgan(name: string, image: Discriminator['image'], base: number, latentDim: number): Design {
   const blocks: Block[] = [];
   let { height, width } = image;
-  for (let outChannels = base; Math.min(height, width) >= 8; outChannels *= 2) {
+  let outChannels = base;
+  do {
+    const halved = [height >= stillLong, width >= stillLong] as const;
+    const along = (long: number, short: number): Pair => [halved[0] ? long : short, halved[1] ? long : short];
     blocks.push(
       convBlock({
         id: `b${blocks.length + 1}`,
         outChannels,
+        kernel: along(4, 3),
+        stride: along(2, 1),
         batchNorm: blocks.length > 0,
         activation: leaky,
       }),
     );
-    height = Math.floor(height / 2);
-    width = Math.floor(width / 2);
-  }
+    if (halved[0]) height = Math.floor(height / 2);
+    if (halved[1]) width = Math.floor(width / 2);
+    outChannels *= 2;
+  } while (Math.max(height, width) >= stillLong);
   blocks.push(
     convBlock({
       id: `b${blocks.length + 1}`,

@@ -17,7 +17,10 @@ export interface BlockSummary {
   multiplyAdds: number;
   /** Numbers that one image leaves in memory for the backward pass. */
   activations: number;
-  /** Pixels of the network's input that one output can see, `[height, width]`; null after a fully connected block. */
+  /**
+   * Pixels of the image that one output can see, `[height, width]`, as if the image went on beyond its border. Null after a fully
+   * connected block, which sees everything, and in the generator, which sees no image.
+   */
   receptiveField: Pair | null;
 }
 
@@ -49,11 +52,14 @@ function counts(weights: number, outputs: number, channels: number, block: Block
   };
 }
 
-/** Tensors that the backward pass reads again: the input, what batch norm and the activation got, the pooled result. */
+/**
+ * Tensors that the backward pass reads again: the input (for the gradient of the weights), what batch norm, the activation and max
+ * pooling were given, and dropout's mask.
+ */
 function kept(block: Block | GeneratorBlock, input: Shape, convolved: Shape, output: Shape): number {
-  const activated = block.activation.kind === 'none' ? 0 : size(convolved);
-  const pooled = size(output) === size(convolved) ? 0 : size(output);
-  return size(input) + (block.batchNorm ? size(convolved) : 0) + activated + pooled;
+  const pooled = size(output) !== size(convolved);
+  const readers = [block.batchNorm, block.activation.kind !== 'none', pooled].filter(Boolean).length;
+  return size(input) + readers * size(convolved) + (block.dropout > 0 ? size(output) : 0);
 }
 
 function discriminatorSummary(design: Design): NetworkSummary {
@@ -90,12 +96,10 @@ function discriminatorSummary(design: Design): NetworkSummary {
 }
 
 function generatorSummary(generator: Generator): NetworkSummary {
-  let field: Pair | null = [1, 1];
   const blocks = generator.blocks.map((block): BlockSummary => {
     const { input, output } = block;
     if (block.kind === 'dense') {
       const weights = size(input) * size(output);
-      field = null;
       return {
         id: block.mirrors,
         input,
@@ -103,7 +107,7 @@ function generatorSummary(generator: Generator): NetworkSummary {
         ...counts(weights, size(output), output.channels, block),
         multiplyAdds: weights,
         activations: kept(block, input, output, output),
-        receptiveField: field,
+        receptiveField: null,
       };
     }
     const { kernel, unpooled } = block;
@@ -115,7 +119,7 @@ function generatorSummary(generator: Generator): NetworkSummary {
       ...counts(weights, output.channels, output.channels, block),
       multiplyAdds: weights * unpooled.height * unpooled.width,
       activations: kept(block, unpooled, output, output),
-      receptiveField: field,
+      receptiveField: null,
     };
   });
   return total(blocks);
