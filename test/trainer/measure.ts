@@ -20,7 +20,7 @@ export function largest(values: ArrayLike<number>): number {
  * The largest difference, relative to the largest of the expected numbers.
  * @param least scale to measure with when all expected numbers are smaller than this
  */
-export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>, least = 1e-30): number {
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>, least = 0): number {
   if (actual.length !== expected.length) return Infinity;
   let worst = 0;
   for (let i = 0; i < expected.length; i += 1) {
@@ -28,7 +28,7 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
     // Not Math.max: a number that is none must not pass.
     if (!(apart <= worst)) worst = apart;
   }
-  return worst / Math.max(largest(expected), least);
+  return worst / Math.max(largest(expected), least, 1e-30);
 }
 
 /** Normal numbers that depend on `name` alone. */

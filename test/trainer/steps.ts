@@ -14,7 +14,15 @@ export interface Outcome {
   state: Arrays;
 }
 
-export async function runSteps(engine: Engine, { design, hyperparameters }: Case, steps: number): Promise<Outcome> {
+/**
+ * @param nudges each moves every number that the run starts from, Adam's moments excepted, by about this, randomly
+ */
+export async function runSteps(
+  engine: Engine,
+  { design, hyperparameters }: Case,
+  steps: number,
+  nudges: readonly number[] = [],
+): Promise<Outcome> {
   const plan = stepPlan(design, hyperparameters);
   const ema = hyperparameters.ema.halfLifeKimg !== null;
   const inputs = stepInputs(plan);
@@ -26,7 +34,15 @@ export async function runSteps(engine: Engine, { design, hyperparameters }: Case
     stateTensors(design, ema),
     inputs,
   );
-  program.write(initialState(design, seed, ema, hyperparameters.initStddev));
+  const start = initialState(design, seed, ema, hyperparameters.initStddev);
+  for (const [name, values] of Object.entries(start)) {
+    if (name.startsWith('adam.') || name.endsWith('.variance')) continue;
+    nudges.forEach((nudge, j) => {
+      const by = numbers(`nudge ${j} ${name}`, values.length, nudge);
+      by.forEach((change, i) => (values[i]! += change));
+    });
+  }
+  program.write(start);
   const losses: Float32Array[] = [];
   const size = elements(inputs.find(({ name }) => name === 'reals')!.shape);
   for (let step = 1; step <= steps; step += 1) {
@@ -45,7 +61,7 @@ export async function runSteps(engine: Engine, { design, hyperparameters }: Case
  * cancel (always so for a bias in front of batch norm, and nearly so for the last bias, on reals and fakes): moments are measured
  * with a hundredth of the network's largest, parameters that start at zero with the learning rate, Adam's longest step.
  */
-function scaleOf(name: string, { hyperparameters }: Case, expected: Arrays): number {
+function scaleOf(name: string, { hyperparameters }: Case, expected: Arrays, least: number): number {
   const [, kind, network] = /^(adam\.[mv]\.|ema\.)?(discriminator|generator)\./.exec(name) as unknown as [
     string,
     string | undefined,
@@ -54,20 +70,27 @@ function scaleOf(name: string, { hyperparameters }: Case, expected: Arrays): num
   if (kind === undefined || kind === 'ema.') return hyperparameters[network].learningRate;
   const all = Object.keys(expected).filter((other) => other.startsWith(`${kind}${network}.`));
   const most = Math.max(...all.map((other) => largest(expected[other]!)));
-  return kind === 'adam.m.' ? most / 100 : most / 10_000;
+  return kind === 'adam.m.' ? Math.max(most / 100, least) : Math.max(most / 10_000, least ** 2);
 }
 
-/** The tensors that differ by more than `tolerance` of their largest number, with by how much. */
-export function differences(given: Case, actual: Outcome, expected: Outcome, tolerance: number): Record<string, number> {
+/**
+ * How far each tensor (and each step's losses) is from the expected one, relative to its scale.
+ * @param least scale of gradients below which they are nothing but rounding
+ */
+export function distances(given: Case, actual: Outcome, expected: Outcome, least = 0): Record<string, number> {
   const found: Record<string, number> = {};
-  const compare = (name: string, a: ArrayLike<number>, b: ArrayLike<number>, least?: number) => {
-    const apart = difference(a, b, least);
-    if (!(apart <= tolerance)) found[name] = apart;
-  };
-  expected.losses.forEach((losses, i) => compare(`losses ${i + 1}`, actual.losses[i]!, losses));
+  expected.losses.forEach((losses, i) => (found[`losses ${i + 1}`] = difference(actual.losses[i]!, losses)));
   for (const [name, values] of Object.entries(expected.state)) {
-    compare(name, actual.state[name] ?? [], values, scaleOf(name, given, expected.state));
+    found[name] = difference(actual.state[name] ?? [], values, scaleOf(name, given, expected.state, least));
   }
-  for (const name of Object.keys(actual.state)) if (!(name in expected.state)) found[name] = Infinity;
+  for (const name of Object.keys(actual.state)) found[name] ??= Infinity;
   return found;
+}
+
+/** The distances above `allowed`. */
+export function beyond(
+  found: Record<string, number>,
+  allowed: (name: string) => number,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(found).filter(([name, apart]) => !(apart <= allowed(name))));
 }
