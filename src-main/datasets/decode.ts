@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { borderValue, fitPixels, keepsAlpha } from './fit.ts';
 import { readImageHeader } from './image-header.ts';
+import { decodeReducedJpeg } from './jpeg-reduced.ts';
 import type { Limits } from './limits.ts';
 import { Unusable } from './unusable.ts';
 
@@ -42,11 +43,24 @@ export function decodeImage(
   const { width, height } = header;
   if (width !== null && height !== null) {
     checkPixels(width, height, limits);
+    if (header.format === 'jpeg' && header.plain && shrinkage(width, height, settings) >= 8) {
+      const reduced = decodeReducedJpeg(bytes);
+      if (reduced !== null) {
+        fitPixels(reduced, settings, out);
+        return { width, height };
+      }
+    }
     if (header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS)) {
       return decodeLight(bytes, width, height, settings, out);
     }
   }
   return decodeWithSharp(bytes, settings, limits, out);
+}
+
+/** How many times smaller the image becomes. */
+function shrinkage(width: number, height: number, settings: ImageSettings): number {
+  const [across, down] = [width / settings.width, height / settings.height];
+  return settings.fit === 'pad' ? Math.max(across, down) : Math.min(across, down);
 }
 
 export const tooLarge = (bytes: number, limits: Limits): Unusable =>

@@ -54,7 +54,7 @@ function readPng(bytes: Buffer): ImageHeader {
   return { format: 'png', width, height, plain };
 }
 
-/** Segments of a JPEG up to the frame header. Exif, profiles and Adobe's colour marks make it not plain. */
+/** Segments of a JPEG up to the frame header. */
 function readJpeg(bytes: Buffer): ImageHeader {
   let plain = endsWithMarker(bytes);
   let at = 2;
@@ -65,7 +65,7 @@ function readJpeg(bytes: Buffer): ImageHeader {
       at += 1;
       continue;
     }
-    const length = bytes.readUInt16BE(at + 2);
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) {
       if (at + 10 > bytes.length) break;
@@ -73,10 +73,34 @@ function readJpeg(bytes: Buffer): ImageHeader {
       plain &&= marker <= 0xc2 && bytes[at + 4] === 8 && (components === 1 || components === 3);
       return { format: 'jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5), plain };
     }
-    if (marker === 0xe1 || marker === 0xe2 || marker === 0xee) plain = false;
-    at += 2 + length;
+    if (plain && marker >= 0xe1 && marker <= 0xee)
+      plain = isPlainSegment(marker, bytes.subarray(at + 4, end));
+    at = end;
   }
   return unknownSize('jpeg');
+}
+
+/** Whether an application segment leaves colours and orientation as they are without it. */
+function isPlainSegment(marker: number, segment: Buffer): boolean {
+  const name = segment.toString('latin1', 0, 12);
+  if (marker === 0xe1 && name.startsWith('Exif\0\0')) return isUpright(segment.subarray(6));
+  if (marker === 0xe2 && name === 'ICC_PROFILE\0') return segment.includes('sRGB IEC61966-2');
+  if (marker === 0xee && name.startsWith('Adobe')) return segment[11] === 1;
+  return true;
+}
+
+/** Whether EXIF data, which is built like a TIFF file, names no orientation or the usual one. */
+function isUpright(exif: Buffer): boolean {
+  if (exif.length < 8) return true;
+  const isLittle = exif[0] === 0x49;
+  const short = (at: number): number => (isLittle ? exif.readUInt16LE(at) : exif.readUInt16BE(at));
+  const directory = isLittle ? exif.readUInt32LE(4) : exif.readUInt32BE(4);
+  if (directory + 2 > exif.length) return true;
+  const count = short(directory);
+  for (let i = 0, at = directory + 2; i < count && at + 12 <= exif.length; i++, at += 12) {
+    if (short(at) === 0x0112) return short(at + 8) <= 1;
+  }
+  return true;
 }
 
 /** Whether the file ends as a whole JPEG does. The light decoder fills a cut one with grey and says nothing. */

@@ -53,6 +53,7 @@ export function paintPerson(canvas: Canvas, mood: Mood, head: Head, random: Rand
   const wide = random.between(0.59, 0.64) * (style === 'bob' ? 0.94 : 1) * s;
   const tall = random.between(0.66, 0.72) * s;
   const face = ellipse(x, y + 0.06 * s, wide, tall);
+  const hairline = ellipse(x, y + 0.06 * s, wide + 0.05 * s, tall + 0.05 * s);
 
   paintBackHair(canvas, style, hair, head);
   const ear = mix(skin, [200, 90, 70], 0.12);
@@ -63,7 +64,7 @@ export function paintPerson(canvas: Canvas, mood: Mood, head: Head, random: Rand
   canvas.fill(face, skin);
   canvas.fill(ellipse(x - 0.38 * s, y + 0.3 * s, 0.15 * s, 0.1 * s), [255, 106, 106], 0.42);
   canvas.fill(ellipse(x + 0.38 * s, y + 0.3 * s, 0.15 * s, 0.1 * s), [255, 106, 106], 0.42);
-  paintFrontHair(canvas, style, hair, random.pick(HATS), head, face);
+  paintFrontHair(canvas, style, hair, random.pick(HATS), head, hairline);
   paintEyes(canvas, mood, head);
   paintMouth(canvas, mood, head);
 }
@@ -94,7 +95,7 @@ function paintFrontHair(
   hair: Colour,
   hat: Colour,
   head: Head,
-  face: Shape,
+  hairline: Shape,
 ): void {
   const { x, y, scale: s } = head;
   if (style === 'hat') {
@@ -107,7 +108,7 @@ function paintFrontHair(
     style === 'short'
       ? ellipse(x - 0.16 * s, y - 0.58 * s, 0.66 * s, 0.3 * s)
       : ellipse(x, y - 0.58 * s, 0.62 * s, 0.28 * s);
-  canvas.fill(fringe, hair, 1, face);
+  canvas.fill(fringe, hair, 1, hairline);
 }
 
 function paintEyes(canvas: Canvas, mood: Mood, { x, y, scale: s }: Head): void {

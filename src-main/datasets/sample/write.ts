@@ -64,7 +64,7 @@ async function writeImages(folder: string, options: SampleDatasetOptions): Promi
   const onAbort = (): void => void stop();
   signal?.addEventListener('abort', onAbort);
   try {
-    if (signal?.aborted === true) throw cancelled();
+    throwIfAborted(signal);
     const settings = { height: size, width: size, channels: 3, fit: 'stretch' } as const;
     const source = { kind: 'sample', size, seed } as const;
     const bytes = size * size * 3;
@@ -82,13 +82,17 @@ async function writeImages(folder: string, options: SampleDatasetOptions): Promi
       for (let at = 0; at < indices.length; at += 16) {
         await Promise.all(indices.slice(at, at + 16).map(writeOne));
         meter.update(Math.min(end, first + at + 16));
-        if (signal?.aborted === true) throw cancelled();
+        throwIfAborted(signal);
       }
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
     await stop();
   }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw cancelled();
 }
 
 function nameOf(index: number): string {
