@@ -43,7 +43,10 @@ function everything({ image, channels, stride, padding }: Sizes): TensorFunction
     const backward = (a: tf.Tensor, k: tf.Tensor) =>
       transposedConvolution(a as tf.Tensor4D, k as tf.Tensor4D, [...image, channels[0]], stride, padding);
     const [dx, dKernel] = tf.grads(forward)([x, kernel], dy) as [tf.Tensor, tf.Tensor];
-    const [dyOfTransposed, dKernelOfTransposed] = tf.grads(backward)([dy, kernel], x) as [tf.Tensor, tf.Tensor];
+    const [dyOfTransposed, dKernelOfTransposed] = tf.grads(backward)([dy, kernel], x) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     return {
       state: {},
       outputs: {
@@ -66,7 +69,9 @@ async function apart(engines: readonly [Engine, Engine], sizes: Sizes): Promise<
     const program = await engine.prepare(everything(sizes), [], shapes);
     program.write({});
     const outputs = await program.run(arrays);
-    outcomes.push(Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, values.slice()])));
+    outcomes.push(
+      Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, values.slice()])),
+    );
     await program.dispose();
   }
   const [actual, expected] = outcomes as [Record<string, Float32Array>, Record<string, Float32Array>];
@@ -130,7 +135,8 @@ describe('matrices of patches too large for the cache are cut along the batch', 
   ])('%s', async ([, count, sizes]) => {
     const engines = [onnxEngine(2), await reference()] as const;
     expect(far(await apart(engines, sizes))).toEqual([]);
-    for (const output of ['forward', 'dx', 'dKernel']) expect([output, pieces(sizes, output)]).toEqual([output, count]);
+    for (const output of ['forward', 'dx', 'dKernel'])
+      expect([output, pieces(sizes, output)]).toEqual([output, count]);
   });
 
   test('a kernel that looks at each pixel once is one product', () => {

@@ -61,11 +61,17 @@ function withActivation(activation: Activation): Case {
 }
 
 export const spread: Record<string, Case> = {
-  ...Object.fromEntries(activations.map((activation) => [`activation ${activation.kind}`, withActivation(activation)])),
+  ...Object.fromEntries(
+    activations.map((activation) => [`activation ${activation.kind}`, withActivation(activation)]),
+  ),
   'leaky ReLU at its ends': {
     design: design([4, 4, 1], 2, [
       { outChannels: 2, activation: { kind: 'leakyRelu', slope: 1 } },
-      { outChannels: 2, activation: { kind: 'leakyRelu', slope: 0 }, mirror: { activation: { kind: 'leakyRelu', slope: 1 } } },
+      {
+        outChannels: 2,
+        activation: { kind: 'leakyRelu', slope: 0 },
+        mirror: { activation: { kind: 'leakyRelu', slope: 1 } },
+      },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({ batch: 4 }),
@@ -97,7 +103,14 @@ export const spread: Record<string, Case> = {
   },
   'dropout in both': {
     design: design([6, 5, 1], 4, [
-      { outChannels: 3, kernel: [3, 3], activation: leaky, dropout: 0.3, maxPool: [2, 1], mirror: { dropout: 0.1 } },
+      {
+        outChannels: 3,
+        kernel: [3, 3],
+        activation: leaky,
+        dropout: 0.3,
+        maxPool: [2, 1],
+        mirror: { dropout: 0.1 },
+      },
       { outFeatures: 5, activation: leaky, dropout: 0.5, mirror: { dropout: 0.25 } },
       { outFeatures: 1, mirror: { dropout: 0.5 } },
     ]),
@@ -106,7 +119,15 @@ export const spread: Record<string, Case> = {
   'max pooling with remainders': {
     design: design([9, 7, 1], 4, [
       { outChannels: 3, kernel: [3, 3], stride: [1, 1], activation: leaky, maxPool: [2, 3] },
-      { outChannels: 4, kernel: [2, 2], stride: [1, 1], padding: [1, 1], batchNorm: true, activation: leaky, maxPool: [3, 2] },
+      {
+        outChannels: 4,
+        kernel: [2, 2],
+        stride: [1, 1],
+        padding: [1, 1],
+        batchNorm: true,
+        activation: leaky,
+        maxPool: [3, 2],
+      },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({ batch: 3 }),
@@ -125,7 +146,9 @@ export const spread: Record<string, Case> = {
     hyperparameters: settings({ loss: 'ls' }),
   },
   'a single block': {
-    design: design([4, 3, 1], 3, [{ outChannels: 1, kernel: [4, 3], stride: [1, 1], padding: [0, 0], bias: true }]),
+    design: design([4, 3, 1], 3, [
+      { outChannels: 1, kernel: [4, 3], stride: [1, 1], padding: [0, 0], bias: true },
+    ]),
     hyperparameters: settings({ loss: 'hinge' }),
   },
   'nothing square': {
@@ -163,7 +186,13 @@ export const spread: Record<string, Case> = {
   'a generator of its own widths': {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation: leaky, mirror: { batchNorm: true, activation: { kind: 'sigmoid' } } },
-      { outChannels: 4, batchNorm: true, bias: true, activation: leaky, mirror: { outChannels: 5, bias: true } },
+      {
+        outChannels: 4,
+        batchNorm: true,
+        bias: true,
+        activation: leaky,
+        mirror: { outChannels: 5, bias: true },
+      },
       { outFeatures: 1, mirror: { outChannels: 2, batchNorm: false, bias: false } },
     ]),
     hyperparameters: settings({ batch: 4 }),

@@ -25,16 +25,20 @@ describe('three steps agree in losses and state', { timeout: 60_000 }, () => {
  * yardstick runs a second time from numbers moved by 1e-5: what that changes, the engines may differ by. The first move, of 0.1,
  * keeps shifts away from zero, where a constant input would sit just on the kink of a ReLU.
  */
-test('random designs: one step agrees as far as the design lets rounding be', { timeout: 120_000 }, async () => {
-  const yardstick = await reference();
-  await fc.assert(
-    fc.asyncProperty(arbitraryCase, async (given) => {
-      const expected = await runSteps(yardstick, given, 1, [0.1]);
-      const moved = distances(given, await runSteps(yardstick, given, 1, [0.1, 1e-5]), expected, 1e-3);
-      const actual = distances(given, await runSteps(onnxEngine(2), given, 1, [0.1]), expected, 1e-3);
-      expect(beyond(actual, (name) => Math.max(1e-2, 10 * (moved[name] ?? 0)))).toEqual({});
-    }),
-    // Always the same designs: a kink within rounding of an activation is rare, but would fail a run for nothing.
-    { numRuns: 40, seed: 20 },
-  );
-});
+test(
+  'random designs: one step agrees as far as the design lets rounding be',
+  { timeout: 120_000 },
+  async () => {
+    const yardstick = await reference();
+    await fc.assert(
+      fc.asyncProperty(arbitraryCase, async (given) => {
+        const expected = await runSteps(yardstick, given, 1, [0.1]);
+        const moved = distances(given, await runSteps(yardstick, given, 1, [0.1, 1e-5]), expected, 1e-3);
+        const actual = distances(given, await runSteps(onnxEngine(2), given, 1, [0.1]), expected, 1e-3);
+        expect(beyond(actual, (name) => Math.max(1e-2, 10 * (moved[name] ?? 0)))).toEqual({});
+      }),
+      // Always the same designs: a kink within rounding of an activation is rare, but would fail a run for nothing.
+      { numRuns: 40, seed: 20 },
+    );
+  },
+);

@@ -77,7 +77,12 @@ function scaleOf(name: string, { hyperparameters }: Case, expected: Arrays, leas
  * How far each tensor (and each step's losses) is from the expected one, relative to its scale.
  * @param least scale of gradients below which they are nothing but rounding
  */
-export function distances(given: Case, actual: Outcome, expected: Outcome, least = 0): Record<string, number> {
+export function distances(
+  given: Case,
+  actual: Outcome,
+  expected: Outcome,
+  least = 0,
+): Record<string, number> {
   const found: Record<string, number> = {};
   expected.losses.forEach((losses, i) => (found[`losses ${i + 1}`] = difference(actual.losses[i]!, losses)));
   for (const [name, values] of Object.entries(expected.state)) {

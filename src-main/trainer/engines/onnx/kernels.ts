@@ -22,10 +22,13 @@ function variadic(inputs: Inputs): Value[] {
     .map((key) => inputs[key]!);
 }
 
-function unary(op: string, extra: (attributes: Attributes) => Readonly<Record<string, Attribute>> = () => ({})): Emit {
+function unary(
+  op: string,
+  extra: (attributes: Attributes) => Readonly<Record<string, Attribute>> = () => ({}),
+): Emit {
   return (graph, inputs, attributes) => {
     const [x] = Object.values(inputs) as [Value];
-    const result = graph.node(op, [x], x.splat === undefined ? x.shape : [], extra(attributes));
+    const result = graph.node(op, [x], x.splat === undefined ? x.shape : [], extra(attributes), x.type);
     return x.splat === undefined ? result : graph.whole(spread(graph, result, x.shape));
   };
 }
@@ -40,7 +43,17 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** Element by element, with broadcasting. A splat takes part as a single number when the other operand has the result's shape. */
-function binary(op: string, type: DataType = 'float32', neutral?: { right: number; left?: number }): Emit {
+function binary(op: string, neutral?: { right: number; left?: number }): Emit {
+  return pairwise(op, neutral, (type) => type);
+}
+
+const comparison = (op: string): Emit => pairwise(op, undefined, () => 'bool');
+
+function pairwise(
+  op: string,
+  neutral: { right: number; left?: number } | undefined,
+  resultOf: (operand: DataType) => DataType,
+): Emit {
   return (graph, inputs) => {
     const { a, b } = inputs as { a: Value; b: Value };
     const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
@@ -48,23 +61,30 @@ function binary(op: string, type: DataType = 'float32', neutral?: { right: numbe
     if (neutral?.left !== undefined && a.splat === neutral.left && sameShape(b.shape, shape)) return b;
     const covers = (x: Value) => x.splat === undefined && sameShape(x.shape, shape);
     const operands = covers(a) || covers(b) ? [a, b] : [graph.whole(a), graph.whole(b)];
-    return graph.node(op, operands, shape, {}, type);
+    return graph.node(op, operands, shape, {}, resultOf(a.type));
   };
 }
 
-const not = (emit: Emit): Emit => (graph, inputs, attributes) => {
-  const x = emit(graph, inputs, attributes) as Value;
-  return graph.node('Not', [x], x.shape, {}, 'bool');
-};
+const not =
+  (emit: Emit): Emit =>
+  (graph, inputs, attributes) => {
+    const x = emit(graph, inputs, attributes) as Value;
+    return graph.node('Not', [x], x.shape, {}, 'bool');
+  };
 
 /** Sums over leading axes are products with a row of ones, which are several times faster than ReduceSum. */
 function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
   return (graph, inputs, attributes) => {
-    const x = graph.whole(inputs['x']!);
+    const given = graph.whole(inputs['x']!);
+    const x = op === 'ReduceMean' ? cast(graph, given, 'float32') : given;
     const axes = tf.util.parseAxisParam(attribute<number | number[]>(attributes, 'axis'), [...x.shape]);
-    const shape = x.shape.filter((_, axis) => !axes.includes(axis));
+    // To ONNX, no axes would mean all.
+    if (axes.length === 0) return x;
+    axes.sort((a, b) => a - b);
+    const kept = x.shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
+    const shape = attributes['keepDims'] === true ? kept : x.shape.filter((_, axis) => !axes.includes(axis));
     const leading = axes.every((axis, i) => axis === i) && axes.length < x.shape.length;
-    if (leading && axes.length > 0) {
+    if (leading && x.type === 'float32') {
       const columns = shape.reduce((product, side) => product * side, 1);
       const rows = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
       const weight = op === 'ReduceSum' ? 1 : 1 / rows;
@@ -72,8 +92,8 @@ function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
       const sums = graph.node('MatMul', [weights, reshape(graph, x, [rows, columns])], [1, columns]);
       return reshape(graph, sums, shape);
     }
-    const keep = { keepdims: { int: 0 } };
-    if (op === 'ReduceSum') return graph.node(op, [x, graph.ints(axes)], shape, keep);
+    const keep = { keepdims: { int: Number(attributes['keepDims'] === true) } };
+    if (op === 'ReduceSum') return graph.node(op, [x, graph.ints(axes)], shape, keep, x.type);
     return graph.node(op, [x], shape, { ...keep, axes: { ints: axes } });
   };
 }
@@ -115,9 +135,10 @@ function slice(graph: Graph, x: Value, begin: readonly number[], shape: readonly
   return graph.node('Slice', [whole, of(begin), of(end), graph.ints(axes)], shape, {}, x.type);
 }
 
-function concat(graph: Graph, values: readonly Value[], axis: number): Value {
+function concat(graph: Graph, values: readonly Value[], along: number): Value {
   const wholes = values.map((value) => graph.whole(value));
   const [first] = wholes as [Value];
+  const [axis] = tf.util.parseAxisParam(along, [...first.shape]) as [number];
   const length = wholes.reduce((sum, value) => sum + value.shape[axis]!, 0);
   return graph.node('Concat', wholes, first.shape.with(axis, length), { axis: { int: axis } }, first.type);
 }
@@ -126,7 +147,15 @@ const castTo = (dtype: string): DataType => (dtype === 'bool' || dtype === 'int3
 
 function cast(graph: Graph, x: Value, type: DataType): Value {
   if (x.type === type) return x;
-  if (x.splat !== undefined) return graph.splat(type === 'float32' ? x.splat : Math.trunc(x.splat), x.shape, type);
+  if (x.splat !== undefined) {
+    const to = {
+      float32: x.splat,
+      int32: Math.trunc(x.splat),
+      int64: Math.trunc(x.splat),
+      bool: Number(x.splat !== 0),
+    };
+    return graph.splat(to[type], x.shape, type);
+  }
   return graph.node('Cast', [x], x.shape, { to: { int: dataTypes[type] } }, type);
 }
 
@@ -135,8 +164,8 @@ function pad(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
   const paddings = attribute<[number, number][]>(attributes, 'paddings');
   const shape = x.shape.map((side, axis) => side + paddings[axis]![0] + paddings[axis]![1]);
   const pads = graph.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
-  const value = graph.splat(attribute<number>(attributes, 'constantValue'), []);
-  return graph.node('Pad', [x, pads, value], shape);
+  const value = graph.splat(attribute<number>(attributes, 'constantValue'), [], x.type);
+  return graph.node('Pad', [x, pads, value], shape, {}, x.type);
 }
 
 function matMul(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
@@ -164,32 +193,32 @@ function step(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
   return graph.node('Clip', [large, graph.splat(alpha, []), graph.splat(1, [])], x.shape);
 }
 
-const less = binary('Less', 'bool');
-const greater = binary('Greater', 'bool');
-const product = binary('Mul', 'float32', { right: 1, left: 1 });
+const less = comparison('Less');
+const greater = comparison('Greater');
+const product = binary('Mul', { right: 1, left: 1 });
 
 export const kernels: Readonly<Record<string, Emit>> = {
-  Add: binary('Add', 'float32', { right: 0, left: 0 }),
+  Add: binary('Add', { right: 0, left: 0 }),
   AddN: (graph, inputs) => {
     const values = variadic(inputs).map((value) => graph.whole(value));
     return graph.node('Sum', values, values[0]!.shape);
   },
-  Sub: binary('Sub', 'float32', { right: 0 }),
+  Sub: binary('Sub', { right: 0 }),
   Multiply: product,
-  RealDiv: binary('Div', 'float32', { right: 1 }),
+  RealDiv: binary('Div', { right: 1 }),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
-  Pow: binary('Pow', 'float32', { right: 1 }),
+  Pow: binary('Pow', { right: 1 }),
   Greater: greater,
   Less: less,
   GreaterEqual: not(less),
   LessEqual: not(greater),
-  LogicalAnd: binary('And', 'bool'),
+  LogicalAnd: binary('And'),
   LogicalNot: unary('Not'),
   Neg: (graph, inputs) => {
     const x = inputs['x']!;
-    if (x.splat !== undefined) return graph.splat(-x.splat, x.shape);
-    return graph.node('Neg', [x], x.shape);
+    if (x.splat !== undefined) return graph.splat(-x.splat, x.shape, x.type);
+    return graph.node('Neg', [x], x.shape, {}, x.type);
   },
   Abs: unary('Abs'),
   Exp: unary('Exp'),
@@ -214,13 +243,18 @@ export const kernels: Readonly<Record<string, Emit>> = {
   EluGrad: (graph, inputs) => {
     const { dy, y } = inputs as { dy: Value; y: Value };
     const below = graph.node('Min', [graph.whole(y), graph.splat(0, [])], y.shape);
-    return graph.node('Mul', [graph.whole(dy), graph.node('Add', [below, graph.splat(1, [])], y.shape)], y.shape);
+    return graph.node(
+      'Mul',
+      [graph.whole(dy), graph.node('Add', [below, graph.splat(1, [])], y.shape)],
+      y.shape,
+    );
   },
   Select: (graph, inputs) => {
     const { condition, t, e } = inputs as { condition: Value; t: Value; e: Value };
     return graph.node('Where', [graph.whole(condition), graph.whole(t), graph.whole(e)], t.shape, {}, t.type);
   },
-  Cast: (graph, inputs, attributes) => cast(graph, inputs['x']!, castTo(attribute<string>(attributes, 'dtype'))),
+  Cast: (graph, inputs, attributes) =>
+    cast(graph, inputs['x']!, castTo(attribute<string>(attributes, 'dtype'))),
   Sum: reduce('ReduceSum'),
   Mean: reduce('ReduceMean'),
   BatchMatMul: matMul,
@@ -258,16 +292,22 @@ export const kernels: Readonly<Record<string, Emit>> = {
   },
   Slice: (graph, inputs, attributes) => {
     const x = inputs['x']!;
-    const begin = attribute<number[]>(attributes, 'begin');
-    const size = attribute<number[]>(attributes, 'size');
-    return slice(graph, x, begin, size.map((side, axis) => (side < 0 ? x.shape[axis]! - begin[axis]! : side)));
+    const info: tf.TensorInfo = { dataId: {}, dtype: 'float32', shape: [...x.shape] };
+    const given = [
+      attribute<number[]>(attributes, 'begin'),
+      attribute<number[]>(attributes, 'size'),
+    ] as const;
+    const [begin, size] = tf.slice_util.parseSliceParams(info, ...given) as [number[], number[]];
+    return slice(graph, x, begin, size);
   },
   PadV2: pad,
-  Concat: (graph, inputs, attributes) => concat(graph, variadic(inputs), attribute<number>(attributes, 'axis')),
+  Concat: (graph, inputs, attributes) =>
+    concat(graph, variadic(inputs), attribute<number>(attributes, 'axis')),
   SplitV: (graph, inputs, attributes) => {
     const x = inputs['x']!;
-    const axis = attribute<number>(attributes, 'axis');
-    const sizes = attribute<number[]>(attributes, 'numOrSizeSplits');
+    const [axis] = tf.util.parseAxisParam(attribute<number>(attributes, 'axis'), [...x.shape]) as [number];
+    const wanted = attribute<number | number[]>(attributes, 'numOrSizeSplits');
+    const sizes = tf.backend_util.prepareSplitSize({ shape: [...x.shape] } as tf.Tensor, wanted, axis);
     const zeros = x.shape.map(() => 0);
     let from = 0;
     return sizes.map((size) => {
@@ -277,12 +317,25 @@ export const kernels: Readonly<Record<string, Emit>> = {
     });
   },
   Pack: (graph, inputs, attributes) => {
-    const axis = attribute<number>(attributes, 'axis');
-    const raised = variadic(inputs).map((x) => reshape(graph, x, x.shape.toSpliced(axis, 0, 1)));
+    const values = variadic(inputs);
+    const [axis] = tf.util.parseAxisParam(attribute<number>(attributes, 'axis'), [
+      1,
+      ...values[0]!.shape,
+    ]) as [number];
+    const raised = values.map((x) => reshape(graph, x, x.shape.toSpliced(axis, 0, 1)));
     return concat(graph, raised, axis);
   },
-  BroadcastTo: (graph, inputs, attributes) =>
-    spread(graph, graph.whole(inputs['x']!), attribute<number[]>(attributes, 'shape')),
+  Tile: (graph, inputs, attributes) => {
+    const x = graph.whole(inputs['x']!);
+    const times = attribute<number[]>(attributes, 'reps');
+    return graph.node(
+      'Tile',
+      [x, graph.ints(times)],
+      x.shape.map((side, axis) => side * times[axis]!),
+      {},
+      x.type,
+    );
+  },
   Fill: (graph, _inputs, attributes) =>
     graph.splat(attribute<number>(attributes, 'value'), attribute<number[]>(attributes, 'shape')),
   ZerosLike: (graph, inputs) => graph.splat(0, inputs['x']!.shape, inputs['x']!.type),

@@ -7,7 +7,7 @@ import { AppError } from '../../../../src-shared/errors.ts';
 import type { Tensors } from '../../network.ts';
 import type { NamedShape, TensorFunction } from '../engine.ts';
 import type { DataType, Model, Value } from './graph.ts';
-import { Graph } from './graph.ts';
+import { dataTypes, Graph } from './graph.ts';
 import type { Emit } from './kernels.ts';
 import { kernels } from './kernels.ts';
 
@@ -45,7 +45,9 @@ class Recorder extends tf.KernelBackend {
     const same = first !== undefined && numbers.every((number) => number === first);
     const array = type === 'float32' ? Float32Array.from(numbers) : Int32Array.from(numbers);
     const value = same ? this.graph.splat(first, shape, type) : this.graph.constant(array, shape);
-    return this.toTensorInfo(value).dataId;
+    const toBool = { to: { int: dataTypes.bool } };
+    const isTyped = value.type === type;
+    return this.toTensorInfo(isTyped ? value : this.graph.node('Cast', [value], shape, toBool, type)).dataId;
   }
 
   override readSync(): tf.BackendValues {
@@ -98,7 +100,8 @@ function register(emits: Readonly<Record<string, Emit>>): void {
       kernelFunc: ({ inputs, attrs, backend }) => {
         const recorder = backend as Recorder;
         const values: Record<string, Value> = {};
-        for (const [name, info] of Object.entries(inputs)) values[name] = recorder.valueIn(info as tf.TensorInfo);
+        for (const [name, info] of Object.entries(inputs))
+          values[name] = recorder.valueIn(info as tf.TensorInfo);
         const result = emit(recorder.graph, values, (attrs ?? {}) as Record<string, unknown>);
         return Array.isArray(result)
           ? result.map((value) => recorder.toTensorInfo(value))
@@ -115,7 +118,11 @@ register(kernels);
  * `output.<name>` for its outputs.
  * @throws AppError `engine.operation-missing` naming the operation that no kernel records
  */
-export function trace(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Model {
+export function trace(
+  run: TensorFunction,
+  state: readonly NamedShape[],
+  inputs: readonly NamedShape[],
+): Model {
   // Nothing when none has been chosen yet, whatever the type says.
   const before: string | null | undefined = tf.getBackend();
   const recorder = new Recorder();
@@ -137,7 +144,7 @@ export function trace(run: TensorFunction, state: readonly NamedShape[], inputs:
     for (const [name, tensor] of Object.entries(result.state)) {
       if (tensor !== given[name]) recorder.graph.output(`${nextPrefix}${name}`, whole(tensor));
     }
-    for (const [name, tensor] of Object.entries(result.outputs)) 
+    for (const [name, tensor] of Object.entries(result.outputs))
       recorder.graph.output(`${outputPrefix}${name}`, whole(tensor));
     return recorder.graph.finish();
   } catch (error) {
