@@ -49,8 +49,8 @@ function hasTerminal() {
 }
 
 function fail(reason) {
-  console.error(
-    `Ganvas needs the Node that its package "node" brings (${reason}): run "npm install" again; scripts must be allowed for the package "node".`,
+  process.stderr.write(
+    `Ganvas needs the Node that its package "node" brings (${reason}): run "npm install" again; scripts must be allowed for the package "node".\n`,
   );
   process.exit(1);
 }
