@@ -56,7 +56,7 @@ export function defaultHyperparameters(): Hyperparameters {
     loss: 'ns',
     batch: 64,
     discriminator: adam,
-    generator: adam,
+    generator: { ...adam },
     ema: { halfLifeKimg: 20, rampUp: 0.05 },
     initStddev: 0.02,
     sampleEvery: 100,
