@@ -4,8 +4,9 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import type { OnProgress } from '../../src-shared/progress.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
-import type { EngineReport, ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
+import { findEntry } from '../datasets/cache-entry.ts';
 import { prepareDataset } from '../datasets/prepare-dataset.ts';
 import type { Store } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
@@ -45,6 +46,25 @@ export interface RunDetails {
   diskUse: number;
 }
 
+export interface SampleOptions {
+  /** Images in the grid. */
+  count: number;
+  /** Chooses the latents. */
+  seed: number;
+  /** PNG to write; replaced when it is there. */
+  file: string;
+}
+
+/** What an export has become. */
+export interface Exported {
+  path: string;
+  bytes: number;
+  /** Largest difference of a pixel from the trainer's own images, on a scale of -1 to 1. */
+  difference: number;
+  /** Step of the generator. */
+  step: number;
+}
+
 export interface App {
   /** Absolute path of the library. */
   libraryDir: string;
@@ -66,21 +86,24 @@ export interface App {
      * Queues a run again, from its last checkpoint (from the beginning when it has none). Its images are prepared again where they are
      * gone from the cache; they must be the same.
      * @param limits null keeps the run's own
-     * @throws AppError `run.active`, `run.at-its-end`, `dataset.changed`
+     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `dataset.changed`, and what `prepareDataset` throws
      */
     resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
-    /** Ends a run with a checkpoint; the broadcast tells when. */
+    /** Ends a running run with a checkpoint; the broadcast tells when. A waiting one is `stopped`, others are left alone. */
     interrupt(id: string, as: 'paused' | 'stopped'): void;
+    /** Deletes a run with its files. @throws AppError `run.missing`, `run.active` */
     delete(id: string): void;
   };
   generator: {
-    /** Writes a grid of images of a run's newest checkpoint as PNG. @throws AppError `checkpoint.none` */
-    sample(id: string, options: { count: number; seed: number; file: string }): Promise<void>;
-    /** Writes a run's newest generator for use elsewhere. @throws AppError `checkpoint.none`, `export.*` */
-    export(id: string, format: ExportFormat, path: string): Promise<{ path: string; bytes: number; difference: number; step: number }>;
+    /** Writes a grid of images of a run's newest checkpoint as PNG. @throws AppError `checkpoint.none`, `disk.*`, `cancelled` */
+    sample(id: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
+    /**
+     * Writes a run's newest generator for use elsewhere.
+     * @throws AppError `checkpoint.none`, `export.*`, `disk.*`, `cancelled`
+     */
+    export(id: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Exported>;
   };
-  engines(): Promise<EngineReport[]>;
-  /** Ends whatever trains at once and lets the library go. */
+  /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
 }
 
@@ -98,7 +121,7 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
   const queue = new TrainingQueue(store, trainerHost, broadcast);
 
   const enqueue = (run: Run, dataset: PreparedDataset, checkpoint: string | null): void => {
-    queue.add(run.id, {
+    queue.add(run, {
       type: 'train',
       design: run.design,
       hyperparameters: run.hyperparameters,
@@ -118,14 +141,15 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
   };
 
   const datasetOf = async (run: Run, options?: PrepareOptions): Promise<PreparedDataset> => {
-    const { source, settings, fingerprint, key } = run.dataset;
-    const cached = store.datasets.find(key);
-    if (cached !== null) return cached.prepared;
-    const prepared = await prepare(source, settings, options);
+    const { source, settings, fingerprint, key, count } = run.dataset;
+    // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
+    const cached = await findEntry(store.paths.cache, key);
+    if (cached !== null) store.datasets.put(cached);
+    const prepared = cached ?? (await prepare(source, settings, options));
     if (prepared.fingerprint === fingerprint) return prepared;
     throw new AppError(
       'dataset.changed',
-      `The images in ${source} have changed since the run began (${run.dataset.count} then, ${prepared.count} now). Start a new run with them.`,
+      `The images in ${source} are not those that the run began with (${count} then, ${prepared.count} now). Bring them back, or start a new run.`,
       { source },
     );
   };
@@ -133,7 +157,11 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
   const newestCheckpoint = (id: string) => {
     const checkpoint = store.checkpoints.newest(id);
     if (checkpoint !== null) return checkpoint;
-    throw new AppError('checkpoint.none', 'The run has no checkpoint yet: nothing has been trained that could be used.', { run: id });
+    throw new AppError(
+      'checkpoint.none',
+      'The run has no checkpoint yet: nothing has been trained that could be used.',
+      { run: id },
+    );
   };
 
   return {
@@ -155,7 +183,13 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
         requireTrainable(design, dataset, hyperparameters);
         const run = store.transaction(() => {
           const { settings, source } = dataset;
-          const experiment = store.experiments.create({ name, design, hyperparameters, imageSettings: settings, source });
+          const experiment = store.experiments.create({
+            name,
+            design,
+            hyperparameters,
+            imageSettings: settings,
+            source,
+          });
           return store.runs.create({
             experiment: experiment.id,
             name,
@@ -172,14 +206,14 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
       },
       async resume(id, limits, options) {
         const run = store.runs.get(id);
-        if (run.state === 'queued' || run.state === 'running') {
-          throw new AppError('run.active', `The run "${run.name}" is ${run.state} already.`, { run: id });
-        }
         const wanted = limits ?? run.limits;
         const checkpoint = store.checkpoints.newest(id);
         const step = checkpoint?.step ?? 0;
+        requireIdle(run);
         requireWayToGo(run, wanted, step);
         const dataset = await datasetOf(run, options);
+        // Somebody else may have resumed or deleted it while the images were prepared.
+        requireIdle(store.runs.get(id));
         store.runs.rewind(id, step);
         store.runs.setLimits(id, wanted);
         store.runs.setState(id, 'queued');
@@ -190,34 +224,38 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
       delete: (id) => store.runs.delete(id),
     },
     generator: {
-      async sample(id, { count, seed, file }) {
+      async sample(id, { count, seed, file }, signal) {
         const { folder } = newestCheckpoint(id);
         const engine = store.runs.get(id).engineWanted;
-        await askTrainer(trainerHost, { type: 'sample', checkpoint: folder, engine, count, seed, file }, 'sampled');
+        const command = { type: 'sample', checkpoint: folder, engine, count, seed, file } as const;
+        await askTrainer(trainerHost, command, 'sampled', signal);
       },
-      async export(id, format, path) {
+      async export(id, format, path, signal) {
         const { folder, step } = newestCheckpoint(id);
         const engine = store.runs.get(id).engineWanted;
         const command = { type: 'export', checkpoint: folder, engine, format, path } as const;
-        const { bytes, difference } = await askTrainer(trainerHost, command, 'exported');
+        const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
         store.exports.add(id, { step, format, path, difference });
         return { path, bytes, difference, step };
       },
     },
-    async engines() {
-      return (await askTrainer(trainerHost, { type: 'engines' }, 'engines')).engines;
-    },
     close() {
-      queue.kill();
+      queue.close();
       store.close();
     },
   };
 }
 
+function requireIdle({ id, name, state }: Run): void {
+  if (state !== 'queued' && state !== 'running') return;
+  throw new AppError('run.active', `The run "${name}" is ${state} already.`, { run: id });
+}
+
 /** A run that has reached its limit would end again at once. */
 function requireWayToGo(run: Run, limits: Limits, step: number): void {
   const kimg = (step * run.hyperparameters.batch) / 1000;
-  const over = (limits.steps !== null && step >= limits.steps) || (limits.kimg !== null && kimg >= limits.kimg);
+  const over =
+    (limits.steps !== null && step >= limits.steps) || (limits.kimg !== null && kimg >= limits.kimg);
   if (!over) return;
   throw new AppError(
     'run.at-its-end',

@@ -1,5 +1,5 @@
 import { AppError, fromErrorData } from '../../src-shared/errors.ts';
-import type { Command, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
+import type { Command, EngineReport, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
 type Answer<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type }>;
@@ -7,25 +7,41 @@ type Answer<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: T
 /**
  * Has a trainer process of its own do one command.
  * @param type of the event that is the answer
- * @throws AppError what the trainer says, `trainer.died` when it ends without a word
+ * @param signal ends the trainer at once
+ * @throws AppError what the trainer says, `trainer.died` when it ends without a word, `cancelled`
  */
-export function askTrainer<Type extends TrainerEvent['type']>(
+export async function askTrainer<Type extends TrainerEvent['type']>(
   host: TrainerHost,
   command: Command,
   type: Type,
+  signal?: AbortSignal,
 ): Promise<Answer<Type>> {
-  return new Promise((resolve, reject) => {
-    const trainer = host.start({
-      onEvent(event) {
-        if (event.type === 'failed') reject(fromErrorData(event.error));
-        else if (event.type === type) resolve(event as Answer<Type>);
-        else return;
-        trainer.kill();
-      },
-      onExit(reason) {
-        reject(new AppError('trainer.died', `The trainer process ended before it was done: ${reason}.`));
-      },
-    });
-    trainer.send(command);
+  const cancelled = () => new AppError('cancelled', 'This was cancelled before it was done.');
+  if (signal?.aborted === true) throw cancelled();
+  const { promise, resolve, reject } = Promise.withResolvers<Answer<Type>>();
+  const trainer = host.start({
+    onEvent(event) {
+      if (event.type === 'failed') reject(fromErrorData(event.error));
+      else if (event.type === type) resolve(event as Answer<Type>);
+    },
+    onExit(how) {
+      reject(
+        new AppError('trainer.died', `The trainer process ended before it was done: ${how}. Try again.`),
+      );
+    },
   });
+  const cancel = () => reject(cancelled());
+  signal?.addEventListener('abort', cancel);
+  try {
+    trainer.send(command);
+    return await promise;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    trainer.kill();
+  }
+}
+
+/** What can compute on this machine. @throws AppError as {@link askTrainer} */
+export async function listEngines(host: TrainerHost, signal?: AbortSignal): Promise<EngineReport[]> {
+  return (await askTrainer(host, { type: 'engines' }, 'engines', signal)).engines;
 }

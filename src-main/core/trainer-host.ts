@@ -3,6 +3,7 @@ import type { Command, TrainerEvent } from '../../src-shared/trainer-protocol.ts
 
 /** One trainer process. */
 export interface Trainer {
+  /** Commands arrive in order, also those sent before the process listens; after its end they go nowhere. */
   send(command: Command): void;
   /** Ends the process at once. */
   kill(): void;
@@ -10,10 +11,11 @@ export interface Trainer {
 
 export interface TrainerListener {
   onEvent(event: TrainerEvent): void;
-  /** The process has ended; `reason` says how, for a person: `it was killed by SIGKILL`. Nothing comes after this. */
-  onExit(reason: string): void;
+  /** The process has ended; `how` is for a person: `it was killed by SIGKILL`. Nothing comes after this. */
+  onExit(how: string): void;
 }
 
 export interface TrainerHost {
+  /** Starts a process. The listener is called later, never before this returns; also when the process cannot be started. */
   start(listener: TrainerListener): Trainer;
 }

@@ -1,21 +1,23 @@
 /** Runs waiting for the device, one training at a time. Writes down all that the trainer tells, then passes it on. */
 import { toErrorData } from '../../src-shared/errors.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
-import type { Reason, Run } from '../store/runs.ts';
 import type { Store } from '../store/open-store.ts';
+import type { Reason, Run } from '../store/runs.ts';
 import type { AppEvent } from './events.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
 interface Active {
-  run: string;
-  trainer: Trainer;
+  run: Run;
+  /** Null before the process is started, and when that failed. */
+  trainer: Trainer | null;
 }
 
 export class TrainingQueue {
   readonly #store: Store;
   readonly #host: TrainerHost;
   readonly #broadcast: (event: AppEvent) => void;
-  readonly #waiting: { run: string; command: TrainCommand }[] = [];
+  readonly #waiting: { run: Run; command: TrainCommand }[] = [];
+  /** A run may be trained again while its last trainer still dies, so what is active is known by this object, not by the run. */
   #active: Active | null = null;
 
   constructor(store: Store, host: TrainerHost, broadcast: (event: AppEvent) => void) {
@@ -25,50 +27,60 @@ export class TrainingQueue {
   }
 
   /** Trains a run that is `queued` as soon as the device is free. */
-  add(run: string, command: TrainCommand): void {
+  add(run: Run, command: TrainCommand): void {
     this.#waiting.push({ run, command });
     this.#next();
   }
 
   /** Lets a running run end with a checkpoint; a waiting one leaves the queue. Nothing happens to others. */
   interrupt(run: string, as: 'paused' | 'stopped'): void {
-    if (this.#active?.run === run) {
-      this.#active.trainer.send({ type: 'interrupt', as });
+    if (this.#active?.run.id === run) {
+      this.#active.trainer?.send({ type: 'interrupt', as });
       return;
     }
-    const index = this.#waiting.findIndex((waiting) => waiting.run === run);
+    const index = this.#waiting.findIndex((waiting) => waiting.run.id === run);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
     this.#become(run, 'stopped');
   }
 
-  /** Ends the running trainer at once; its run is `interrupted` and can go on from its last checkpoint. */
-  kill(): void {
-    this.#waiting.length = 0;
-    this.#active?.trainer.kill();
+  /** Ends the running trainer at once and empties the queue; all these runs are `interrupted` and can be resumed. */
+  close(): void {
+    const waiting = this.#waiting.splice(0);
+    const what = 'Ganvas was closed before this run had ended';
+    if (this.#active !== null) this.#cutOff(this.#active, 'run.interrupted', what);
+    for (const { run } of waiting)
+      this.#settle(run, 'interrupted', this.#reason(run, 'run.interrupted', what));
   }
 
   #next(): void {
     if (this.#active !== null) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    const { run, command } = next;
-    const trainer = this.#host.start({
-      onEvent: (event) => this.#guard(run, () => this.#hear(run, event)),
-      onExit: (reason) => this.#guard(run, () => this.#exit(run, reason)),
+    const active: Active = { run: next.run, trainer: null };
+    this.#active = active;
+    this.#guard(active, () => {
+      active.trainer = this.#host.start({
+        onEvent: (event) => this.#guard(active, () => this.#hear(active, event)),
+        onExit: (how) => this.#cutOff(active, 'trainer.died', `The trainer process ended: ${how}`),
+      });
+      // Before anybody hears that it runs, since they may want to interrupt it.
+      active.trainer.send(next.command);
+      this.#become(next.run.id, 'running');
     });
-    this.#active = { run, trainer };
-    this.#guard(run, () => this.#become(run, 'running'));
-    trainer.send(command);
   }
 
-  /** What cannot be written down (a full disk, say) ends the run: going on would lose what it computes. */
-  #guard(run: string, work: () => void): void {
+  /**
+   * Does the work of a run that is still active. What cannot be written down (a full disk, say) ends the run: going on would lose what
+   * it computes.
+   */
+  #guard(active: Active, work: () => void): void {
+    if (this.#active !== active) return;
     try {
       work();
     } catch (error) {
       const { code, message } = toErrorData(error);
-      this.#end(run, 'failed', { code, message });
+      this.#end(active, 'failed', { code, message });
     }
   }
 
@@ -77,8 +89,9 @@ export class TrainingQueue {
     this.#broadcast({ type: 'run', run: this.#store.runs.get(run) });
   }
 
-  #hear(run: string, event: TrainerEvent): void {
+  #hear(active: Active, event: TrainerEvent): void {
     const { runs, steps, samples, checkpoints } = this.#store;
+    const run = active.run.id;
     switch (event.type) {
       case 'engine':
         runs.setEngine(run, event.name, event.device);
@@ -98,40 +111,49 @@ export class TrainingQueue {
       }
       case 'checkpoint': {
         const { folder } = checkpoints.add(run, event.step);
-        checkpoints.prune(run, runs.get(run).hyperparameters.keepCheckpoints);
+        checkpoints.prune(run, active.run.hyperparameters.keepCheckpoints);
         this.#broadcast({ type: 'checkpoint', run, step: event.step, folder });
         return;
       }
       case 'trained':
-        this.#end(run, event.as);
+        this.#end(active, event.as);
         return;
       case 'failed':
-        this.#end(run, 'failed', { code: event.error.code, message: event.error.message });
+        this.#end(active, 'failed', { code: event.error.code, message: event.error.message });
         return;
       default:
     }
   }
 
-  #exit(run: string, how: string): void {
-    if (this.#active?.run !== run) return;
-    this.#end(run, 'interrupted', {
-      code: 'trainer.died',
-      message: `The trainer process ended: ${how}. Resume the run to go on from its last checkpoint.`,
-    });
+  #cutOff(active: Active, code: string, what: string): void {
+    this.#guard(active, () => this.#end(active, 'interrupted', this.#reason(active.run, code, what)));
   }
 
-  #end(run: string, state: Run['state'], reason?: Reason): void {
-    if (this.#active?.run !== run) return;
-    const { trainer } = this.#active;
+  /** Why a run was cut off, and from where it can go on. */
+  #reason(run: Run, code: string, what: string): Reason {
+    const step = this.#store.checkpoints.newest(run.id)?.step;
+    const hint =
+      step === undefined
+        ? 'It has no checkpoint yet: resumed, it starts again.'
+        : `Resumed, it goes on from its checkpoint of step ${step}.`;
+    return { code, message: `${what}. ${hint}` };
+  }
+
+  #end(active: Active, state: Run['state'], reason?: Reason): void {
+    if (this.#active !== active) return;
     this.#active = null;
-    trainer.kill();
+    active.trainer?.kill();
+    this.#settle(active.run, state, reason);
+    this.#next();
+  }
+
+  #settle(run: Run, state: Run['state'], reason?: Reason): void {
     try {
-      this.#become(run, state, reason);
+      this.#become(run.id, state, reason);
     } catch (error) {
       // The database itself cannot be written: listeners must hear of the end all the same.
       const { code, message } = toErrorData(error);
-      this.#broadcast({ type: 'run', run: { ...this.#store.runs.get(run), state: 'failed', reason: { code, message } } });
+      this.#broadcast({ type: 'run', run: { ...run, state: 'failed', reason: reason ?? { code, message } } });
     }
-    this.#next();
   }
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { toErrorData } from '../../src-shared/errors.ts';
+import { AppError, toErrorData } from '../../src-shared/errors.ts';
 import type { Command } from '../../src-shared/trainer-protocol.ts';
 import { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Trainer, TrainerHost, TrainerListener } from '../core/trainer-host.ts';
@@ -25,12 +25,20 @@ const passedOn = [
 
 /** The environment a trainer gets. */
 export function trainerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const found = passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
-  return Object.fromEntries(found) as NodeJS.ProcessEnv;
+  return Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
-/** Most characters of a dead trainer's last words that are kept. */
-const lastWordsLength = 2000;
+/** Most characters of a process's output that are kept to tell how it died. */
+const keptOutput = 4000;
+/** Most characters of them that are told. */
+const lastWordsLength = 400;
+
+/** What a dying process said last: its end, without Node's stack frames and version. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const telling = lines.filter((line) => line !== '' && !/^at .*\)?$|^Node\.js v/.test(line));
+  return telling.join(' ').slice(-lastWordsLength);
+}
 
 /** @param node path of the Node binary that trainers run on */
 export function createTrainerHost(node: string): TrainerHost {
@@ -40,28 +48,35 @@ export function createTrainerHost(node: string): TrainerHost {
       const child = spawn(node, [entry], {
         env: trainerEnvironment(process.env),
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        // A process group of its own: Ctrl-C in a terminal is for the shell alone, which decides what it means.
+        detached: true,
         windowsHide: true,
       });
-      let lastWords = '';
+      let output = '';
       let ended = false;
       /** Commands for a process that does not listen yet. */
       let early: Command[] | null = [];
-      const end = (reason: string) => {
+      const end = (how: string) => {
         if (ended) return;
         ended = true;
-        listener.onExit(reason);
+        listener.onExit(how);
       };
+      // What cannot be sent has nobody to hear it any more, which `close` tells.
+      const send = (command: Command) => child.send(command, () => undefined);
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        lastWords = (lastWords + text).slice(-lastWordsLength);
+        output = (output + text).slice(-keptOutput);
       });
       child.on('message', (message) => {
         if (ended) return;
         const event = v.safeParse(TrainerEvent, message);
         if (!event.success) {
-          const error = new Error(`The trainer sent what nobody understands: ${event.issues[0].message}`);
+          const error = new AppError(
+            'trainer.bad-event',
+            `The trainer sent what nobody understands: ${event.issues[0].message}. Reinstall Ganvas if this happens again.`,
+          );
           listener.onEvent({ type: 'failed', error: toErrorData(error) });
         } else if (event.output.type === 'ready') {
-          early?.forEach((command) => child.send(command));
+          early?.forEach(send);
           early = null;
         } else {
           listener.onEvent(event.output);
@@ -71,14 +86,13 @@ export function createTrainerHost(node: string): TrainerHost {
       // `close` comes after the last output, `exit` may come before it.
       child.on('close', (status, signal) => {
         const how = signal === null ? `it ended with status ${status}` : `it was killed by ${signal}`;
-        const said = lastWords.trim();
+        const said = lastWords(output);
         end(said === '' ? how : `${how}, saying: ${said}`);
       });
       return {
         send(command: Command) {
-          if (early !== null) early.push(command);
-          // A process that is gone says so by `close`.
-          else child.send(command, () => undefined);
+          if (early === null) send(command);
+          else early.push(command);
         },
         kill() {
           child.kill('SIGKILL');

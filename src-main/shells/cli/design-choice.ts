@@ -1,6 +1,6 @@
 /** The design that --preset, --design, --resolution and --grey mean together. */
 import { readFile } from 'node:fs/promises';
-import { AppError } from '../../../src-shared/errors.ts';
+import { AppError, toErrorData } from '../../../src-shared/errors.ts';
 import type { Design } from '../../../src-shared/gan/block.ts';
 import { errorsOf } from '../../../src-shared/gan/check.ts';
 import { parseDesign } from '../../../src-shared/gan/design-json.ts';
@@ -16,23 +16,53 @@ const modestLatentDim = 64;
 export function presetDesign(name: string): Design {
   const found = presets.find((preset) => preset.name === name);
   if (found !== undefined) return found.design;
-  throw new UsageError(`There is no preset "${name}". There are: ${presets.map((preset) => preset.name).join(', ')}.`);
+  throw new UsageError(
+    `There is no preset "${name}". There are: ${presets.map((preset) => preset.name).join(', ')}.`,
+  );
 }
 
-/** @throws AppError `design.unreadable`, and what `parseDesign` throws */
+/** @throws AppError `design.unreadable`, and what `parseDesign` throws, naming the file */
 export async function designFile(path: string): Promise<Design> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new AppError(
       'design.unreadable',
-      `The design ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      why === 'ENOENT'
+        ? `There is no design file ${path}. Check the path; "ganvas mirror" also takes the name of a preset.`
+        : `The design file ${path} cannot be read (${why}). Check that it is a file and that you may read it.`,
       { path },
       { cause: error },
     );
   }
-  return parseDesign(text);
+  try {
+    return parseDesign(text);
+  } catch (error) {
+    const { code, message, details } = toErrorData(error);
+    throw new AppError(code, `${path}: ${message}`, { ...details, path }, { cause: error });
+  }
+}
+
+/**
+ * Refuses a design that cannot be trained, with everything that is wrong with it.
+ * @throws AppError `design.does-not-fit`
+ */
+export function requireSound(design: Design): void {
+  const problems = errorsOf(design);
+  if (problems.length === 0) return;
+  const lines = problems.map(({ message, repairs }) => {
+    const [first, ...others] = repairs.map((repair) => repair.label);
+    return first === undefined ? message : `${message} Repair: ${[first, ...others].join(', or: ')}.`;
+  });
+  throw new AppError(
+    'design.does-not-fit',
+    `The design "${design.name}" cannot be trained.\n${lines.join('\n')}`,
+    {
+      problems: problems.map(({ code, blockId, message }) => ({ code, blockId, message })),
+    },
+  );
 }
 
 /** `64` or `48x64` (height first). @throws UsageError */
@@ -42,7 +72,9 @@ export function parseResolution(text: string): { height: number; width: number }
   const width = Number(match?.[2] ?? match?.[1]);
   const fits = (side: number) => side >= 4 && side <= 1024;
   if (match !== null && fits(height) && fits(width)) return { height, width };
-  throw new UsageError(`--resolution must be a number of pixels from 4 to 1024, or HEIGHTxWIDTH, not "${text}".`);
+  throw new UsageError(
+    `--resolution must be a number of pixels from 4 to 1024, or HEIGHTxWIDTH, not "${text}".`,
+  );
 }
 
 export interface DesignChoice {
@@ -56,27 +88,31 @@ export interface DesignChoice {
 /**
  * A preset or a file is taken as it is, for another resolution or colour if that fits. Without either, a DCGAN of modest width
  * for the resolution, 32 pixels unless given.
- * @throws UsageError, AppError `design.*`
+ * @throws UsageError, AppError `design.*`; what it gives can be trained
  */
 export async function chooseDesign(choice: DesignChoice): Promise<Design> {
   if (choice.preset !== undefined && choice.design !== undefined) {
     throw new UsageError('Give either --preset or --design, not both.');
   }
   const size = choice.resolution === undefined ? undefined : parseResolution(choice.resolution);
-  if (choice.preset === undefined && choice.design === undefined) {
+  const chosen = choice.design === undefined ? undefined : await designFile(choice.design);
+  const named = chosen ?? (choice.preset === undefined ? undefined : presetDesign(choice.preset));
+  if (named === undefined) {
     const image = { ...(size ?? { height: 32, width: 32 }), channels: choice.grey ? 1 : 3 };
-    return dcgan(`DCGAN ${formatShape(image)}`, image, modestBase, modestLatentDim);
+    const design = dcgan(`DCGAN ${formatShape(image)}`, image, modestBase, modestLatentDim);
+    requireSound(design);
+    return design;
   }
-  const chosen = choice.preset === undefined ? await designFile(choice.design!) : presetDesign(choice.preset);
-  const { discriminator } = chosen;
+  requireSound(named);
+  const { discriminator } = named;
   const image = { ...discriminator.image, ...size, channels: choice.grey ? 1 : discriminator.image.channels };
-  const design = { ...chosen, discriminator: { ...discriminator, image } };
+  const design = { ...named, discriminator: { ...discriminator, image } };
   const [problem] = errorsOf(design);
-  if (problem !== undefined && errorsOf(chosen).length === 0) {
+  if (problem !== undefined) {
     throw new AppError(
       'design.resolution',
-      `The design "${chosen.name}" is made for ${formatShape(discriminator.image)} and cannot take ${formatShape(image)}: ${problem.message} Choose a design of that size, or leave --preset and --design out to get one made for it.`,
-      { blockId: problem.blockId },
+      `The design "${named.name}" is made for ${formatShape(discriminator.image)} and cannot take ${formatShape(image)}: ${problem.message} Choose a design of that size, or leave --preset and --design out to get one made for it.`,
+      { blockId: problem.blockId, problem: problem.code },
     );
   }
   return design;

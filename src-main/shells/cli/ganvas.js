@@ -2,7 +2,7 @@
 // The command `ganvas`. Plain JavaScript, so that any Node from 18 on can start it; the rest of Ganvas is TypeScript for Node 24,
 // so an older Node hands everything over to the one that the package `node` brought.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,26 +26,15 @@ function pinnedNode() {
 }
 
 function handOver(node) {
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  // Ctrl-C in a terminal reaches the child by itself, and twice would mean "stop at once".
-  const terminal = hasTerminal();
-  process.on('SIGINT', () => {
-    if (!terminal) child.kill('SIGINT');
-  });
+  const child = spawn(node, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+  // A terminal sends Ctrl-C to the child as well, `kill` does not. Being told how many there were, the child counts none twice.
+  // When this process is gone, the child sees that, too.
+  let signals = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => child.send((signals += 1), () => undefined));
+  }
   child.on('error', (error) => fail(error.message));
   child.on('exit', (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
-}
-
-/** Whether a terminal sends its Ctrl-C to this process and to the child alike. */
-function hasTerminal() {
-  if (process.platform === 'win32') return true;
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function fail(reason) {

@@ -1,18 +1,19 @@
 /** `ganvas sample`, `export`, `engines`: what a trainer process is asked for. */
 import { resolve } from 'node:path';
 import { ExportFormat } from '../../../src-shared/trainer-protocol.ts';
-import { askTrainer } from '../../core/ask-trainer.ts';
+import { listEngines } from '../../core/ask-trainer.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
+import type { Interruption } from './interruption.ts';
 import { openApp } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
-import { formatBytes } from './output.ts';
+import { formatBytes, formatCount, wrap } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const defaultCount = 64;
 
-export async function sampleCommand(words: Words, output: Output): Promise<void> {
+export async function sampleCommand(words: Words, output: Output, { signal }: Interruption): Promise<number> {
   words.allow(['count', 'seed', 'out'], 1);
   const which = words.argument('the number, id or name of a run');
   const file = resolve(words.required('out'));
@@ -20,15 +21,16 @@ export async function sampleCommand(words: Words, output: Output): Promise<void>
   const seed = words.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
   const app = openApp(words, 'read');
   try {
-    await app.generator.sample(app.runs.find(which).id, { count, seed, file });
+    await app.generator.sample(app.runs.find(which).id, { count, seed, file }, signal);
     output.json({ type: 'sample', path: file, count, seed });
-    output.line(`${count} images in ${file}`);
+    output.line(`${formatCount(count)} images in ${file}`);
+    return 0;
   } finally {
     app.close();
   }
 }
 
-export async function exportCommand(words: Words, output: Output): Promise<void> {
+export async function exportCommand(words: Words, output: Output, { signal }: Interruption): Promise<number> {
   words.allow(['format', 'out'], 1);
   const which = words.argument('the number, id or name of a run');
   const format = words.choice('format', ExportFormat);
@@ -36,21 +38,30 @@ export async function exportCommand(words: Words, output: Output): Promise<void>
   const path = resolve(words.required('out'));
   const app = openApp(words, 'write');
   try {
-    const { bytes, difference, step } = await app.generator.export(app.runs.find(which).id, format, path);
+    const { id } = app.runs.find(which);
+    const { bytes, difference, step } = await app.generator.export(id, format, path, signal);
     output.json({ type: 'export', format, path, bytes, difference, step });
     output.line(`Wrote ${path} (${formatBytes(bytes)}, generator of step ${step}).`);
-    output.line(`Run from the file, it gives the trainer's images; largest difference ${difference.toExponential(1)}.`);
+    output.line(
+      `Run from the file, it gives the trainer's images; largest difference ${difference.toExponential(1)}.`,
+    );
+    return 0;
   } finally {
     app.close();
   }
 }
 
-export async function enginesCommand(words: Words, output: Output): Promise<void> {
+export async function enginesCommand(
+  words: Words,
+  output: Output,
+  { signal }: Interruption,
+): Promise<number> {
   words.allow([]);
-  const { engines } = await askTrainer(createTrainerHost(pinnedNode()), { type: 'engines' }, 'engines');
+  const engines = await listEngines(createTrainerHost(pinnedNode()), signal);
   for (const { name, available, device, note } of engines) {
     output.json({ type: 'engine', name, available, device, note });
-    output.line(`${available ? '+' : '-'} ${name.padEnd(10)} ${device ?? 'not here'}`);
-    output.line(`  ${note}`);
+    output.line(`${name.padEnd(10)} ${available ? device : 'not here'}`);
+    for (const line of wrap(note, ' '.repeat(11))) output.line(line);
   }
+  return 0;
 }

@@ -5,29 +5,60 @@ export interface Interruption {
   readonly signal: AbortSignal;
   /** From now on the first interruption calls this instead (at once if it has happened already). */
   onFirst(act: () => void): void;
+  /** What the second one still does before the process ends; it cannot wait for anything. */
+  onSecond(act: () => void): void;
 }
 
 /** Exit status of a process that was interrupted: 128 + SIGINT. */
 export const interruptedStatus = 130;
 
-/** @param exit ends the process; separate so that a test can watch */
-export function watchInterrupts(source: NodeJS.EventEmitter, exit: (status: number) => void): Interruption {
+/** Signals that ask a process to end: Ctrl-C, the system's wish, a terminal that was closed. */
+export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Watches for interruptions. A terminal sends them to this process and to what started it alike, others only to the latter, so that
+ * one tells by message how many it has got (see ganvas.js): the larger number counts.
+ * @param source the process
+ * @param exit ends it
+ */
+export function watchInterrupts(source: NodeJS.Process, exit: (status: number) => void): Interruption {
   const controller = new AbortController();
-  let act: (() => void) | null = null;
+  let first: (() => void) | null = null;
+  let second: (() => void) | null = null;
   let count = 0;
-  const interrupt = () => {
-    count += 1;
-    if (count > 1) exit(interruptedStatus);
-    else if (act === null) controller.abort();
-    else act();
+  let signals = 0;
+  const raise = (to: number) => {
+    const before = count;
+    count = Math.max(count, to);
+    if (before < 1 && count >= 1) {
+      if (first === null) controller.abort();
+      else first();
+    }
+    if (before < 2 && count >= 2) {
+      try {
+        second?.();
+      } finally {
+        exit(interruptedStatus);
+      }
+    }
   };
-  source.on('SIGINT', interrupt);
-  source.on('SIGTERM', interrupt);
+  for (const signal of endingSignals) source.on(signal, () => raise((signals += 1)));
+  // Nobody reads what is printed any more.
+  source.stdout.on('error', () => raise(1));
+  source.stderr.on('error', () => raise(1));
+  if (source.channel) {
+    source.on('message', (told) => raise(Number(told)));
+    source.on('disconnect', () => raise(2));
+    source.channel.unref();
+  }
   return {
     signal: controller.signal,
-    onFirst(wanted) {
-      act = wanted;
-      if (count > 0) wanted();
+    onFirst(act) {
+      first = act;
+      if (count > 0) act();
+    },
+    onSecond(act) {
+      second = act;
     },
   };
 }

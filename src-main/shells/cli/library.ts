@@ -11,7 +11,8 @@ import type { Words } from './options.ts';
 /** The platform's usual place for an application's data. */
 export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): string {
   if (env['GANVAS_LIBRARY']) return env['GANVAS_LIBRARY'];
-  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Ganvas', 'library');
+  if (platform === 'win32')
+    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Ganvas', 'library');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Ganvas', 'library');
   return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'ganvas', 'library');
 }
@@ -21,6 +22,15 @@ export function libraryOf(words: Words): string {
 }
 
 /** @throws AppError `node.missing`, and what `createApp` throws */
-export function openApp(words: Words, access: 'write' | 'read', broadcast: (event: AppEvent) => void = () => undefined): App {
-  return createApp({ libraryDir: libraryOf(words), access, trainerHost: createTrainerHost(pinnedNode()), broadcast });
+export function openApp(
+  words: Words,
+  access: 'write' | 'read',
+  broadcast: (event: AppEvent) => void = () => undefined,
+): App {
+  return createApp({
+    libraryDir: libraryOf(words),
+    access,
+    trainerHost: createTrainerHost(pinnedNode()),
+    broadcast,
+  });
 }

@@ -1,7 +1,6 @@
 /** The command line's entry: one command, its output, its exit status. */
 import { readFileSync } from 'node:fs';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import { presets } from '../../../src-shared/gan/presets.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, watchInterrupts } from './interruption.ts';
@@ -14,7 +13,8 @@ import { sampleDataCommand } from './sample-data-command.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
 
-type Command = (words: Words, output: Output, interruption: Interruption) => void | number | Promise<void | number>;
+/** Does one command. Returns the exit status. */
+type Command = (words: Words, output: Output, interruption: Interruption) => number | Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
   delete: deleteCommand,
@@ -36,38 +36,48 @@ function version(): string {
 
 async function run(args: readonly string[], output: Output, interruption: Interruption): Promise<number> {
   const words = Words.parse(args);
+  const name = words.command;
   if (words.flag('version')) {
+    output.json({ type: 'version', version: version() });
     output.line(version());
     return 0;
   }
-  const name = words.command;
-  if (words.flag('help') || name === undefined || name === 'help') {
-    output.line(usage.replace('{presets}', presets.map((preset) => preset.name).join(', ')));
-    return name === undefined && !words.flag('help') ? 2 : 0;
+  if (words.flag('help') || name === 'help') {
+    output.json({ type: 'help', text: usage });
+    output.line(usage);
+    return 0;
+  }
+  if (name === undefined) {
+    output.json({ type: 'error', code: 'usage', message: 'No command is given. Try "ganvas --help".' });
+    output.line(usage);
+    return 2;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     throw new UsageError(`There is no command "${name}". There are: ${Object.keys(commands).join(', ')}.`);
   }
-  return (await command(words, output, interruption)) ?? 0;
+  return command(words, output, interruption);
 }
 
 /** @returns the exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted */
 async function main(args: readonly string[]): Promise<number> {
-  const output = createOutput(args.includes('--json'), process.stdout);
+  const output = createOutput(args.includes('--json'), process);
   const interruption = watchInterrupts(process, (status) => process.exit(status));
   try {
     return await run(args, output, interruption);
   } catch (error) {
-    const usageError = error instanceof UsageError;
-    const { code, message, details } = usageError
-      ? { code: 'usage', message: error.message, details: {} }
-      : toErrorData(error);
-    output.json({ type: 'error', code, message, details });
-    output.line('');
-    process.stderr.write(`ganvas: ${message}\n${usageError ? 'Try "ganvas --help".\n' : ''}`);
-    if (usageError) return 2;
-    return code === 'cancelled' ? interruptedStatus : 1;
+    if (error instanceof UsageError) {
+      output.error({ code: 'usage', message: `${error.message} Try "ganvas --help".`, details: {} });
+      return 2;
+    }
+    const data = toErrorData(error);
+    if (data.code === 'internal') {
+      const where = error instanceof Error ? `\n${error.stack}` : '';
+      output.error({ ...data, message: `Something went wrong inside Ganvas: ${data.message}${where}` });
+    } else {
+      output.error(data);
+    }
+    return data.code === 'cancelled' ? interruptedStatus : 1;
   }
 }
 

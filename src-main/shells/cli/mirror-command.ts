@@ -1,16 +1,16 @@
 /** `ganvas mirror`: the two networks face to face. */
 import { existsSync } from 'node:fs';
-import { AppError } from '../../../src-shared/errors.ts';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import { check } from '../../../src-shared/gan/check.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
+import { presets } from '../../../src-shared/gan/presets.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
-import { designFile, presetDesign } from './design-choice.ts';
+import { designFile, presetDesign, requireSound } from './design-choice.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
-import { formatCount } from './output.ts';
+import { formatCount, wrap } from './output.ts';
 
 const side = ([height, width]: Pair) => (height === width ? `${height}` : `${height}x${width}`);
 
@@ -28,7 +28,8 @@ function partsText(block: Block | GeneratorBlock): string[] {
   ];
 }
 
-const dropoutText = (block: Block | GeneratorBlock) => (block.dropout > 0 ? [`dropout ${block.dropout}`] : []);
+const dropoutText = (block: Block | GeneratorBlock) =>
+  block.dropout > 0 ? [`dropout ${block.dropout}`] : [];
 
 function blockText(block: Block): string {
   if (block.kind === 'dense') {
@@ -66,10 +67,15 @@ export function mirrorTable(design: Design): string[] {
   const { discriminator: d, generator: g, stepMultiplyAdds } = summary(design);
   const rows = discriminator.blocks.map((block, i) => {
     const mirrored = generator.blocks[generator.blocks.length - 1 - i]!;
-    return { left: `${i + 1} ${blockText(block)}`, right: mirroredText(mirrored), shape: formatShape(d.blocks[i]!.output) };
+    return {
+      left: `${i + 1} ${blockText(block)}`,
+      right: mirroredText(mirrored),
+      shape: formatShape(d.blocks[i]!.output),
+    };
   });
   const left = Math.max(...rows.map((row) => row.left.length), 'DISCRIMINATOR (you edit)'.length);
-  const middle = Math.max(...rows.map((row) => row.shape.length), formatShape(discriminator.image).length, 5) + 2;
+  const middle =
+    Math.max(...rows.map((row) => row.shape.length), formatShape(discriminator.image).length, 5) + 2;
   const centred = (text: string) => text.padStart(Math.floor((middle + text.length) / 2)).padEnd(middle);
   const line = (l: string, m: string, r: string) => `${l.padEnd(left)}  ${centred(m)}  ${r}`.trimEnd();
   return [
@@ -77,7 +83,10 @@ export function mirrorTable(design: Design): string[] {
     line('real image', formatShape(discriminator.image), 'fake image'),
     ...rows.flatMap((row, i) => {
       const last = i === rows.length - 1;
-      return [line(row.left, '', row.right), line(last ? 'verdict (one number)' : '', row.shape, last ? `z, ${latentDim} numbers` : '')];
+      return [
+        line(row.left, '', row.right),
+        line(last ? 'verdict (one number)' : '', row.shape, last ? `z, ${latentDim} numbers` : ''),
+      ];
     }),
     '',
     line(`${formatCount(d.parameters)} parameters`, '', `${formatCount(g.parameters)} parameters`),
@@ -102,24 +111,20 @@ function mirrorData(design: Design) {
 }
 
 /** @throws AppError `design.*`, UsageError */
-export async function mirrorCommand(words: Words, output: Output): Promise<void> {
+export async function mirrorCommand(words: Words, output: Output): Promise<number> {
   words.allow(['latent'], 1);
   const what = words.argument('a preset or a design file');
-  const chosen = what.endsWith('.json') || existsSync(what) ? await designFile(what) : presetDesign(what);
+  const isPreset = presets.some((preset) => preset.name === what);
+  const isFile = !isPreset && (what.endsWith('.json') || existsSync(what));
+  const chosen = isFile ? await designFile(what) : presetDesign(what);
   const design = { ...chosen, latentDim: words.integer('latent', 1, 4096) ?? chosen.latentDim };
-  const problems = check(design);
-  const errors = problems.filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) {
-    const text = errors.map((problem) => {
-      const repairs = problem.repairs.map((repair) => repair.label.toLowerCase()).join(', or ');
-      return repairs === '' ? problem.message : `${problem.message} Repair: ${repairs}.`;
-    });
-    throw new AppError('design.does-not-fit', text.join('\n'), {
-      problems: errors.map(({ code, blockId, message }) => ({ code, blockId, message })),
-    });
-  }
-  const warnings = problems.map((problem) => problem.message);
+  requireSound(design);
+  const warnings = check(design).map((problem) => problem.message);
   output.json({ ...mirrorData(design), warnings });
   for (const line of mirrorTable(design)) output.line(line);
-  for (const warning of warnings) output.line(`\nNote: ${warning}`);
+  for (const warning of warnings) {
+    output.line('');
+    for (const line of wrap(`Note: ${warning}`)) output.line(line);
+  }
+  return 0;
 }

@@ -31,7 +31,9 @@ const options = {
 } as const;
 
 export type OptionName = keyof typeof options;
-type TextOption = { [Name in OptionName]: (typeof options)[Name]['type'] extends 'string' ? Name : never }[OptionName];
+type TextOption = {
+  [Name in OptionName]: (typeof options)[Name]['type'] extends 'string' ? Name : never;
+}[OptionName];
 type Flag = Exclude<OptionName, TextOption>;
 
 /** The words of one call. */
@@ -44,14 +46,19 @@ export class Words {
     this.#positionals = positionals;
   }
 
-  /** @throws UsageError for an option that nobody knows or that lacks its value */
+  /** @throws UsageError for an option that nobody knows, that lacks its value or that has an empty one */
   static parse(args: readonly string[]): Words {
+    let parsed;
     try {
-      const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-      return new Words(values, positionals);
+      parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error));
+      // Only the first sentence: the others explain how to pass words that look like options, which nothing here takes.
+      const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\. To |\n/);
+      throw new UsageError(what.replace(/\.?$/, '.'));
     }
+    const empty = Object.entries(parsed.values).find(([, value]) => value === '');
+    if (empty !== undefined) throw new UsageError(`--${empty[0]} needs a value that is not empty.`);
+    return new Words(parsed.values, parsed.positionals);
   }
 
   /** The command, or undefined. */
@@ -83,13 +90,13 @@ export class Words {
     throw new UsageError(`--${name} must be a whole number from ${min} to ${max}, not "${text}".`);
   }
 
-  /** A number above 0. */
-  positive(name: TextOption): number | undefined {
+  /** A number between `min` and `max`. */
+  number(name: TextOption, min: number, max: number): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-    throw new UsageError(`--${name} must be a number above 0, not "${text}".`);
+    if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new UsageError(`--${name} must be a number from ${min} to ${max}, not "${text}".`);
   }
 
   /** One of the words that a schema allows. */
@@ -108,7 +115,8 @@ export class Words {
   argument(what: string): string {
     const [, word, ...more] = this.#positionals;
     if (word === undefined) throw new UsageError(`${this.command} needs ${what}.`);
-    if (more.length > 0) throw new UsageError(`${this.command} takes one word, but "${more.join(' ')}" follows it.`);
+    if (more.length > 0)
+      throw new UsageError(`${this.command} takes one word, but "${more.join(' ')}" follows it.`);
     return word;
   }
 
@@ -118,6 +126,7 @@ export class Words {
     const unknown = given.find((name) => !names.includes(name) && name !== 'json' && name !== 'library');
     if (unknown !== undefined) throw new UsageError(`${this.command} has no option --${unknown}.`);
     const extra = this.#positionals[1 + words];
-    if (extra !== undefined) throw new UsageError(`${this.command} does not know what to do with "${extra}".`);
+    if (extra !== undefined)
+      throw new UsageError(`${this.command} does not know what to do with "${extra}".`);
   }
 }

@@ -1,4 +1,5 @@
 /** What the command line prints: JSON lines for programs, or words and a progress bar for people. */
+import type { ErrorData } from '../../../src-shared/errors.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
 
 export interface Output {
@@ -6,11 +7,19 @@ export interface Output {
   json(data: { type: string } & Record<string, unknown>): void;
   /** A line for people, only without --json. */
   line(text: string): void;
-  /** Shows how far something is, in place; a no-op with --json and where no terminal listens. */
-  progress(progress: Progress, note?: string): void;
+  /** An error: for people on stderr, with --json on stdout as well. */
+  error(error: ErrorData): void;
+  /**
+   * Shows how far something is, in place; a no-op with --json and where no terminal listens.
+   * @param notes what else there is to say, the most important first; what does not fit on the line is left out
+   */
+  progress(progress: Progress, notes?: readonly string[]): void;
 }
 
+/** Characters of the progress bar. */
 const barWidth = 24;
+/** Columns where a terminal does not tell. */
+const usualColumns = 80;
 
 function bar(share: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
@@ -30,6 +39,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** `12,345`, `8.2`: a number a second. */
+export function formatRate(perSecond: number): string {
+  return perSecond >= 10 ? formatCount(Math.round(perSecond)) : perSecond.toFixed(1);
+}
+
 /** `12.3 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
@@ -42,16 +56,46 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${bytes} bytes` : `${value.toFixed(1)} ${units[unit]}`;
 }
 
-function progressLine({ phase, done, total, perSecond, remainingSeconds }: Progress, note: string): string {
-  const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
-  const rate = perSecond >= 10 ? formatCount(Math.round(perSecond)) : perSecond.toFixed(1);
-  const left = remainingSeconds === null ? '' : ` · ${formatSeconds(remainingSeconds)} left`;
-  const drawn = total === null ? '' : `${bar(total === 0 ? 1 : done / total)} `;
-  return `${drawn}${phase} ${count} · ${rate}/s${left}${note === '' ? '' : ` · ${note}`}`;
+/** Columns that sentences are broken to. */
+const proseWidth = 96;
+
+/** Breaks a text at spaces into lines of at most 96 characters, where its words allow it. */
+export function wrap(text: string, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= proseWidth)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}${word}`);
+  }
+  return lines;
 }
 
-export function createOutput(json: boolean, stdout: NodeJS.WriteStream): Output {
-  const live = !json && stdout.isTTY;
+/** One line of at most `width` characters. */
+export function progressLine(progress: Progress, notes: readonly string[], width: number): string {
+  const { phase, done, total, perSecond, remainingSeconds } = progress;
+  const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
+  let text = `${phase} ${count}`;
+  const parts = [
+    ...(remainingSeconds === null ? [] : [`${formatSeconds(remainingSeconds)} left`]),
+    ...(perSecond > 0 ? [`${formatRate(perSecond)}/s`] : []),
+    ...notes,
+  ];
+  if (total !== null && text.length + barWidth < width)
+    text = `${bar(total === 0 ? 1 : done / total)} ${text}`;
+  for (const part of parts) {
+    if (text.length + 3 + part.length > width) break;
+    text += ` · ${part}`;
+  }
+  return text.slice(0, width);
+}
+
+/** @param json whether --json was given */
+export function createOutput(
+  json: boolean,
+  { stdout, stderr, env }: Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env'>,
+): Output {
+  const live = !json && stdout.isTTY && env['TERM'] !== 'dumb';
   let shown = false;
   const clear = () => {
     if (shown) stdout.write('\r\u001b[2K');
@@ -66,10 +110,15 @@ export function createOutput(json: boolean, stdout: NodeJS.WriteStream): Output 
       clear();
       stdout.write(`${text}\n`);
     },
-    progress(progress, note = '') {
+    error({ code, message, details }) {
+      clear();
+      if (json) stdout.write(`${JSON.stringify({ type: 'error', code, message, details })}\n`);
+      stderr.write(`ganvas: ${message}\n`);
+    },
+    progress(progress, notes = []) {
       if (!live) return;
       clear();
-      stdout.write(progressLine(progress, note).slice(0, Math.max(20, stdout.columns - 1)));
+      stdout.write(progressLine(progress, notes, (stdout.columns || usualColumns) - 1));
       shown = true;
     },
   };

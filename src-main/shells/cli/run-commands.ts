@@ -16,10 +16,15 @@ function runData(run: Run) {
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
-export function runsCommand(words: Words, output: Output): void {
+export function runsCommand(words: Words, output: Output): number {
   words.allow([]);
   const app = openApp(words, 'read');
   try {
@@ -32,7 +37,7 @@ export function runsCommand(words: Words, output: Output): void {
         run.name,
         run.state,
         formatCount(run.step),
-        `${(run.imagesSeen / 1000).toFixed(1)}`,
+        (run.imagesSeen / 1000).toFixed(1),
         formatShape(run.design.discriminator.image),
         run.dataset.source,
         dateOf(run.createdAt)!.slice(0, 16).replace('T', ' '),
@@ -40,47 +45,72 @@ export function runsCommand(words: Words, output: Output): void {
       const head = ['run', 'name', 'state', 'step', 'kimg', 'images', 'data', 'created (UTC)'];
       for (const line of table([head, ...rows])) output.line(line);
     }
+    return 0;
   } finally {
     app.close();
   }
 }
 
-export function showCommand(words: Words, output: Output): void {
+export function showCommand(words: Words, output: Output): number {
   words.allow([], 1);
   const which = words.argument('the number, id or name of a run');
   const app = openApp(words, 'read');
   try {
-    const { run, history, last, samples, checkpoints, exports, diskUse } = app.runs.details(app.runs.find(which).id);
+    const { run, history, last, samples, checkpoints, exports, diskUse } = app.runs.details(
+      app.runs.find(which).id,
+    );
     output.json({ type: 'run', ...runData(run), history, last, samples, checkpoints, exports, diskUse });
     const rows: [string, string][] = [
       ['name', run.name],
       ['id', run.id],
       ['state', run.reason === null ? run.state : `${run.state}: ${run.reason.message}`],
-      ['trained', `${formatCount(run.step)} steps, ${(run.imagesSeen / 1000).toFixed(1)} kimg, ${formatSeconds(run.trainingSeconds)}`],
-      ['design', `${run.design.name}, ${formatShape(run.design.discriminator.image)}, z ${run.design.latentDim}`],
+      [
+        'trained',
+        `${formatCount(run.step)} steps, ${(run.imagesSeen / 1000).toFixed(1)} kimg, ${formatSeconds(run.trainingSeconds)}`,
+      ],
+      [
+        'design',
+        `${run.design.name}, ${formatShape(run.design.discriminator.image)}, z ${run.design.latentDim}`,
+      ],
       ['data', `${run.dataset.source}, ${formatCount(run.dataset.count)} images`],
       ['settings', `${run.hyperparameters.loss} loss, batch ${run.hyperparameters.batch}, seed ${run.seed}`],
-      ['engine', run.engine === null ? `${run.engineWanted} (not started yet)` : `${run.engine} on ${run.device}`],
+      [
+        'engine',
+        run.engine === null ? `${run.engineWanted} (not started yet)` : `${run.engine} on ${run.device}`,
+      ],
       ...(last === null
         ? []
-        : [['losses', `D ${last.lossD.toFixed(3)}, G ${last.lossG.toFixed(3)}, D(x) ${last.dReal.toFixed(3)}, D(G(z)) ${last.dFake.toFixed(3)}`] as [string, string]]),
+        : [
+            [
+              'losses',
+              `D ${last.lossD.toFixed(3)}, G ${last.lossG.toFixed(3)}, D(x) ${last.dReal.toFixed(3)}, D(G(z)) ${last.dFake.toFixed(3)}`,
+            ] as [string, string],
+          ]),
       ['samples', samples.length === 0 ? 'none' : `${samples.length}, newest ${samples.at(-1)!.file}`],
-      ['checkpoints', checkpoints.length === 0 ? 'none' : `${checkpoints.length}, newest ${checkpoints.at(-1)!.folder}`],
+      [
+        'checkpoints',
+        checkpoints.length === 0 ? 'none' : `${checkpoints.length}, newest ${checkpoints.at(-1)!.folder}`,
+      ],
       ['on disk', formatBytes(diskUse)],
-      ...exports.map(({ format, path, step }) => ['exported', `${format} of step ${step}: ${path}`] as [string, string]),
+      ...exports.map(
+        ({ format, path, step }) => ['exported', `${format} of step ${step}: ${path}`] as [string, string],
+      ),
     ];
     output.line(`Run ${run.number}`);
     for (const line of table(rows)) output.line(line);
     output.line('');
     for (const { state, at, reason } of history) {
-      output.line(`${dateOf(at)!.slice(0, 19).replace('T', ' ')}  ${state}${reason === null ? '' : `: ${reason.message}`}`);
+      output.line(
+        `${dateOf(at)!.slice(0, 19).replace('T', ' ')}  ${state}${reason === null ? '' : `: ${reason.message}`}`,
+      );
     }
+    return 0;
   } finally {
     app.close();
   }
 }
 
-export function deleteCommand(words: Words, output: Output): void {
+export function deleteCommand(words: Words, output: Output): number {
   words.allow([], 1);
   const which = words.argument('the number, id or name of a run');
   const app = openApp(words, 'write');
@@ -90,6 +120,7 @@ export function deleteCommand(words: Words, output: Output): void {
     app.runs.delete(run.id);
     output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse });
     output.line(`Deleted run ${run.number} "${run.name}" (${formatBytes(diskUse)}).`);
+    return 0;
   } finally {
     app.close();
   }

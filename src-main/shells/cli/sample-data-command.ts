@@ -9,7 +9,11 @@ import { formatCount } from './output.ts';
 const defaultCount = 5000;
 const defaultSize = 64;
 
-export async function sampleDataCommand(words: Words, output: Output, interruption: Interruption): Promise<void> {
+export async function sampleDataCommand(
+  words: Words,
+  output: Output,
+  interruption: Interruption,
+): Promise<number> {
   words.allow(['count', 'resolution', 'seed'], 1);
   const dir = resolve(words.argument('a folder to write to'));
   const count = words.integer('count', 1, 1_000_000) ?? defaultCount;
@@ -24,4 +28,5 @@ export async function sampleDataCommand(words: Words, output: Output, interrupti
   });
   output.json({ type: 'sample-data', path: dir, count, resolution: size, seed });
   output.line(`${formatCount(count)} images of ${size}x${size} in ${dir}`);
+  return 0;
 }

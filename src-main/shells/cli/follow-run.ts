@@ -1,0 +1,173 @@
+/** A run from here to its end, told as it goes. */
+import { relative } from 'node:path';
+import { AppError } from '../../../src-shared/errors.ts';
+import type { Limits, StepStats } from '../../../src-shared/training.ts';
+import type { App, Run } from '../../core/app.ts';
+import type { AppEvent } from '../../core/events.ts';
+import type { Interruption } from './interruption.ts';
+import { interruptedStatus } from './interruption.ts';
+import type { Output } from './output.ts';
+import { formatCount, formatRate, formatSeconds } from './output.ts';
+
+/** A path as it is shortest to read. */
+function shortest(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
+}
+
+/** Steps after which a run ends, as far as its limits tell. */
+function lastStep(limits: Limits, batch: number): number | null {
+  const steps = [
+    ...(limits.steps === null ? [] : [limits.steps]),
+    ...(limits.kimg === null ? [] : [Math.ceil((limits.kimg * 1000) / batch)]),
+  ];
+  return steps.length === 0 ? null : Math.min(...steps);
+}
+
+/** Images a second over several steps. */
+function meanRate(steps: readonly StepStats[]): number {
+  return steps.length / steps.reduce((seconds, { imagesPerSecond }) => seconds + 1 / imagesPerSecond, 0);
+}
+
+/** Tells what happens to a run. */
+export class RunWatch {
+  readonly #output: Output;
+  /** What happened before it was known which run is meant. */
+  readonly #early: AppEvent[] = [];
+  readonly #ended = Promise.withResolvers<Run>();
+  #run: Run | null = null;
+  #device: string | null = null;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  /** For the app's broadcast. */
+  readonly listen = (event: AppEvent): void => {
+    if (this.#run === null) this.#early.push(event);
+    else this.#tell(event, this.#run);
+  };
+
+  begin(run: Run): void {
+    this.#run = run;
+    this.#output.json({ type: 'run', id: run.id, number: run.number, name: run.name });
+    this.#output.line(`Run ${run.number} "${run.name}"`);
+    for (const event of this.#early.splice(0)) this.#tell(event, run);
+  }
+
+  /** Resolves when the run has ended. */
+  get ended(): Promise<Run> {
+    return this.#ended.promise;
+  }
+
+  #tell(event: AppEvent, run: Run): void {
+    const output = this.#output;
+    switch (event.type) {
+      case 'run': {
+        const { state, engine, device } = event.run;
+        if (state === 'running' && engine !== null && device !== this.#device) {
+          this.#device = device;
+          output.line(`Engine ${engine} on ${device}`);
+        }
+        if (state !== 'running' && state !== 'queued') this.#ended.resolve(event.run);
+        return;
+      }
+      case 'steps': {
+        for (const step of event.steps) output.json({ type: 'step', ...step });
+        this.#showSteps(event, run);
+        return;
+      }
+      case 'sample':
+        output.json({ type: 'sample', step: event.step, path: event.file });
+        output.line(`  step ${formatCount(event.step)}: samples in ${shortest(event.file)}`);
+        return;
+      case 'checkpoint':
+        output.json({ type: 'checkpoint', step: event.step, path: event.folder });
+    }
+  }
+
+  #showSteps(event: Extract<AppEvent, { type: 'steps' }>, { limits, hyperparameters }: Run): void {
+    const last = event.steps.at(-1);
+    if (last === undefined) return;
+    const { step, lossD, lossG, dReal, dFake } = last;
+    const progress = {
+      phase: 'step',
+      done: step,
+      total: lastStep(limits, hyperparameters.batch),
+      perSecond: 0,
+      remainingSeconds: event.remainingSeconds,
+    };
+    this.#output.progress(progress, [
+      `${formatRate(meanRate(event.steps))} images/s`,
+      `loss D ${lossD.toFixed(2)} G ${lossG.toFixed(2)}`,
+      `D(x) ${dReal.toFixed(2)} D(G(z)) ${dFake.toFixed(2)}`,
+      `${(event.imagesSeen / 1000).toFixed(1)} kimg`,
+    ]);
+  }
+}
+
+function tellEnd(app: App, ended: Run, output: Output): void {
+  const { id, number, state, step, imagesSeen, trainingSeconds } = ended;
+  const { samples, checkpoints } = app.runs.details(id);
+  const sample = samples.at(-1)?.file ?? null;
+  const checkpoint = checkpoints.at(-1)?.folder ?? null;
+  output.json({
+    type: 'done',
+    id,
+    number,
+    state,
+    step,
+    imagesSeen,
+    seconds: trainingSeconds,
+    sample,
+    checkpoint,
+  });
+  const speed = trainingSeconds > 0 ? ` (${formatRate(imagesSeen / trainingSeconds)} images/s)` : '';
+  const trained = `${(imagesSeen / 1000).toFixed(1)} kimg in ${formatSeconds(trainingSeconds)}${speed}`;
+  const steps = formatCount(step);
+  output.line(
+    state === 'done' ? `Done: ${steps} steps, ${trained}.` : `Paused after ${steps} steps, ${trained}.`,
+  );
+  if (sample !== null) output.line(`Newest samples: ${shortest(sample)}`);
+  output.line(
+    state === 'done'
+      ? `Export it: ganvas export ${number} --format onnx --out generator.onnx`
+      : `Go on: ganvas resume ${number}`,
+  );
+}
+
+/** Reasons after which a run goes on when it is resumed. */
+const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
+
+function failure({ number, state }: Run, { code, message }: NonNullable<Run['reason']>): AppError {
+  const hint = passing.includes(code) ? ` Go on: ganvas resume ${number}` : '';
+  return new AppError(code, `${message}${hint}`, { run: number, state });
+}
+
+/**
+ * Waits for a run's end and tells how it was.
+ * @returns the exit status: 0 done, 130 interrupted with a checkpoint
+ * @throws AppError why the run has failed or was cut off
+ */
+export async function followRun(
+  app: App,
+  run: Run,
+  watch: RunWatch,
+  output: Output,
+  interruption: Interruption,
+): Promise<number> {
+  interruption.onFirst(() => {
+    output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
+    app.runs.interrupt(run.id, 'paused');
+  });
+  interruption.onSecond(() => {
+    app.close();
+    const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ganvas resume ${run.number}`;
+    output.error({ code: 'run.interrupted', message, details: { run: run.number } });
+  });
+  watch.begin(run);
+  const ended = await watch.ended;
+  if (ended.reason !== null) throw failure(ended, ended.reason);
+  tellEnd(app, ended, output);
+  return ended.state === 'done' ? 0 : interruptedStatus;
+}
