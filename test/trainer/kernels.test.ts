@@ -90,7 +90,8 @@ function reductions(reduce: (x: T, axis?: number | number[], keepDims?: boolean)
 }
 
 const convolution = (x: T, k: T) => tf.conv2d(x as tf.Tensor4D, k as tf.Tensor4D, [2, 1], 'same');
-const convolutionOfSplats = () => tf.conv2d(tf.ones([1, 4, 4, 2]), tf.fill([3, 3, 2, 2], 0.5), 1, 'valid');
+const convolutionOfSplats = () =>
+  tf.conv2d(tf.ones<tf.Rank.R4>([1, 4, 4, 2]), tf.fill([3, 3, 2, 2], 0.5), 1, 'valid');
 
 const tries: Record<string, Try[]> = {
   Add: pairs(tf.add),
