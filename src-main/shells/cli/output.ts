@@ -16,14 +16,16 @@ export interface Output {
   progress(progress: Progress, notes?: readonly string[]): void;
 }
 
-/** Characters of the progress bar. */
-const barWidth = 24;
+/** Characters of the progress bar: as many as there is room for. */
+const barWidth = { least: 10, most: 24 };
+/** Columns below which there is no bar. */
+const barFrom = 60;
 /** Columns where a terminal does not tell. */
 const usualColumns = 80;
 
-function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
-  return '█'.repeat(full) + '░'.repeat(barWidth - full);
+function bar(share: number, width: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
 }
 
 /** `1:05`, `2:03:09`. */
@@ -75,19 +77,18 @@ export function wrap(text: string, indent = ''): string[] {
 export function progressLine(progress: Progress, notes: readonly string[], width: number): string {
   const { phase, done, total, perSecond, remainingSeconds } = progress;
   const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
-  let text = `${phase} ${count}`;
   const parts = [
+    `${phase} ${count}`,
     ...(remainingSeconds === null ? [] : [`${formatSeconds(remainingSeconds)} left`]),
     ...(perSecond > 0 ? [`${formatRate(perSecond)}/s`] : []),
     ...notes,
   ];
-  if (total !== null && text.length + barWidth < width)
-    text = `${bar(total === 0 ? 1 : done / total)} ${text}`;
-  for (const part of parts) {
-    if (text.length + 3 + part.length > width) break;
-    text += ` · ${part}`;
-  }
-  return text.slice(0, width);
+  const drawn = total !== null && width >= barFrom;
+  const room = width - 1 - parts.join(' · ').length;
+  const barLength = drawn ? Math.min(barWidth.most, Math.max(barWidth.least, room)) : 0;
+  while (parts.length > 1 && parts.join(' · ').length + barLength + 1 > width) parts.pop();
+  const text = parts.join(' · ').slice(0, width);
+  return drawn ? `${bar(total === 0 ? 1 : done / total, barLength)} ${text}` : text;
 }
 
 /** @param json whether --json was given */
