@@ -1,0 +1,442 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import type { App, Run } from '../../src-main/core/app.ts';
+import { createApp } from '../../src-main/core/app.ts';
+import { askTrainer, listEngines } from '../../src-main/core/ask-trainer.ts';
+import { libraryFolder } from '../../src-main/store/library-folder.ts';
+import { openStore } from '../../src-main/store/open-store.ts';
+import { convBlock } from '../../src-shared/gan/block.ts';
+import type { TrainCommand } from '../../src-shared/trainer-protocol.ts';
+import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { steps } from '../store/content.ts';
+import { errorOf, faces, open, start, temporaryFolder, tinyDesign, tinyImages } from './library.ts';
+import { ScriptedHost } from './scripted-trainer.ts';
+
+/** Has the newest trainer train up to a step and write a checkpoint there. */
+function trainTo(app: App, host: ScriptedHost, run: Run, from: number, to: number): void {
+  host.newest.say({
+    type: 'steps',
+    steps: steps(from, to),
+    imagesSeen: to * 4,
+    trainingSeconds: 1,
+    remainingSeconds: null,
+  });
+  const folder = libraryFolder(app.libraryDir).checkpointFolder(run.id, to);
+  mkdirSync(folder, { recursive: true });
+  host.newest.say({ type: 'checkpoint', step: to, imagesSeen: to * 4, trainingSeconds: 1, folder, bytes: 0 });
+}
+
+function commandOf(host: ScriptedHost): TrainCommand {
+  const command = host.newest.commands[0];
+  if (command?.type !== 'train') throw new Error('the trainer was not told to train');
+  return command;
+}
+
+/** A folder of plain images of different greys. */
+async function writeImages(dir: string, count: number, first = 0): Promise<void> {
+  mkdirSync(dir, { recursive: true });
+  for (let i = first; i < first + count; i += 1) {
+    const background = { r: i * 9, g: 100, b: 255 - i * 9 };
+    await sharp({ create: { width: 9, height: 8, channels: 3, background } })
+      .png()
+      .toFile(join(dir, `${String(i).padStart(3, '0')}.png`));
+  }
+}
+
+test('a run is made with all that it needs to be repeated, and trained', async () => {
+  const host = new ScriptedHost();
+  const app = open(host);
+  const dataset = await faces(app);
+  const run = start(app, dataset);
+  expect(run).toMatchObject({
+    number: 1,
+    name: 'tiny run',
+    state: 'running',
+    seed: 7,
+    engineWanted: 'onnx',
+    step: 0,
+  });
+  expect(commandOf(host)).toEqual({
+    type: 'train',
+    design: tinyDesign,
+    hyperparameters: run.hyperparameters,
+    dataset,
+    seed: 7,
+    engine: 'onnx',
+    limits: { steps: 6, kimg: null, minutes: null },
+    runDir: libraryFolder(app.libraryDir).runFolder(run.id),
+    checkpoint: null,
+  });
+  for (const name of ['tiny run', '1', run.id]) expect(app.runs.find(name).id).toBe(run.id);
+  expect(app.runs.list()).toHaveLength(1);
+});
+
+describe('what cannot be trained is refused before there is a run', () => {
+  test.each([
+    [
+      'design.does-not-fit',
+      'Block 2',
+      {
+        design: {
+          ...tinyDesign,
+          discriminator: {
+            ...tinyDesign.discriminator,
+            blocks: [convBlock({ id: 'a', outChannels: 4 }), convBlock({ id: 'b', outChannels: 2 })],
+          },
+        },
+      },
+    ],
+    [
+      'dataset.wrong-shape',
+      '8x8x3',
+      {
+        design: {
+          ...tinyDesign,
+          discriminator: { ...tinyDesign.discriminator, image: { height: 8, width: 8, channels: 1 } },
+        },
+      },
+    ],
+    [
+      'dataset.fewer-than-batch',
+      'The dataset has 12 images, fewer than a batch of 13',
+      { hyperparameters: { ...defaultHyperparameters(), batch: 13 } },
+    ],
+  ])('%s', async (code, words, changes) => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const dataset = await faces(app);
+    const error = await errorOf(() => start(app, dataset, changes));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(words);
+    expect(app.runs.list()).toEqual([]);
+    expect(host.trainers).toEqual([]);
+    expect(readdirSync(libraryFolder(app.libraryDir).runs)).toEqual([]);
+  });
+});
+
+describe('resuming', () => {
+  test('from the newest checkpoint: what came after it is forgotten', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    trainTo(app, host, run, 3, 4);
+    host.newest.say({
+      type: 'steps',
+      steps: steps(5, 5),
+      imagesSeen: 20,
+      trainingSeconds: 1,
+      remainingSeconds: null,
+    });
+    host.newest.die();
+    expect(app.runs.details(run.id)).toMatchObject({ run: { step: 5, state: 'interrupted' } });
+    const resumed = await app.runs.resume(run.id, null);
+    expect(resumed).toMatchObject({ state: 'running', step: 4, imagesSeen: 16, reason: null });
+    expect(commandOf(host)).toMatchObject({
+      checkpoint: libraryFolder(app.libraryDir).checkpointFolder(run.id, 4),
+      limits: run.limits,
+    });
+    expect(app.runs.details(run.id).last?.step).toBe(4);
+    expect(app.runs.details(run.id).history.map(({ state }) => state)).toEqual([
+      'queued',
+      'running',
+      'interrupted',
+      'queued',
+      'running',
+    ]);
+  });
+
+  test('without a checkpoint: from the beginning', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    host.newest.say({
+      type: 'steps',
+      steps: steps(1, 1),
+      imagesSeen: 4,
+      trainingSeconds: 1,
+      remainingSeconds: null,
+    });
+    host.newest.die();
+    expect(await app.runs.resume(run.id, null)).toMatchObject({ step: 0 });
+    expect(commandOf(host).checkpoint).toBeNull();
+    expect(app.runs.details(run.id).last).toBeNull();
+  });
+
+  test('at its end: refused, unless there is more to do', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 6);
+    host.newest.say({ type: 'trained', as: 'done' });
+    const limits = { steps: null, kimg: null, minutes: null };
+    for (const same of [
+      null,
+      { ...limits, steps: 6 },
+      { ...limits, kimg: 0.024 },
+      { ...limits, steps: 3, minutes: 5 },
+    ]) {
+      const error = await errorOf(() => app.runs.resume(run.id, same));
+      expect(error.code).toBe('run.at-its-end');
+      expect(error.message).toContain('at step 6');
+    }
+    expect(app.runs.find('1')).toMatchObject({ state: 'done', limits: run.limits });
+    const more = { ...limits, kimg: 0.028 };
+    expect(await app.runs.resume(run.id, more)).toMatchObject({ state: 'running', limits: more });
+  });
+
+  test('what is active, or not there', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const dataset = await faces(app);
+    const running = start(app, dataset);
+    const waiting = start(app, dataset);
+    for (const run of [running, waiting]) {
+      expect((await errorOf(() => app.runs.resume(run.id, null))).code).toBe('run.active');
+    }
+    expect((await errorOf(() => app.runs.resume('nobody', null))).code).toBe('run.missing');
+  });
+
+  test('twice at the same time: one of them', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    host.newest.die();
+    const both = await Promise.allSettled([app.runs.resume(run.id, null), app.runs.resume(run.id, null)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'run.active' },
+    });
+    expect(app.runs.find('1').state).toBe('running');
+    expect(host.trainers).toHaveLength(2);
+  });
+
+  test('with images that are gone, while the cache has them', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const images = join(temporaryFolder(), 'images');
+    await writeImages(images, 5);
+    const dataset = await app.datasets.prepare(images, tinyImages);
+    const run = start(app, dataset);
+    host.newest.die();
+    rmSync(images, { recursive: true });
+    expect((await app.runs.resume(run.id, null)).state).toBe('running');
+    expect(commandOf(host).dataset).toEqual(dataset);
+  });
+
+  test('with an empty cache: the same images are prepared again', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const images = join(temporaryFolder(), 'images');
+    await writeImages(images, 5);
+    const dataset = await app.datasets.prepare(images, tinyImages);
+    const run = start(app, dataset);
+    host.newest.die();
+    rmSync(dataset.dir, { recursive: true });
+    const phases = new Set<string>();
+    await app.runs.resume(run.id, null, { onProgress: ({ phase }) => phases.add(phase) });
+    expect(phases).toContain('reading images');
+    expect(commandOf(host).dataset).toEqual(dataset);
+    expect(readdirSync(dataset.dir)).toContain('images.u8');
+  });
+
+  test('with changed images: refused, and the run stays as it was', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const images = join(temporaryFolder(), 'images');
+    await writeImages(images, 5);
+    const dataset = await app.datasets.prepare(images, tinyImages);
+    const run = start(app, dataset);
+    trainTo(app, host, run, 1, 2);
+    host.newest.die();
+    rmSync(dataset.dir, { recursive: true });
+    await writeImages(images, 2, 5);
+    const before = app.runs.details(run.id);
+    const error = await errorOf(() => app.runs.resume(run.id, null));
+    expect(error.code).toBe('dataset.changed');
+    expect(error.message).toContain('(5 then, 7 now)');
+    expect(app.runs.details(run.id)).toEqual(before);
+    rmSync(images, { recursive: true });
+    expect((await errorOf(() => app.runs.resume(run.id, null))).code).toBe('dataset.missing');
+    expect(app.runs.details(run.id)).toEqual(before);
+  });
+
+  test('what a process left behind that died', async () => {
+    const host = new ScriptedHost();
+    const dir = join(temporaryFolder(), 'library');
+    const before = open(host, dir);
+    const dataset = await faces(before);
+    const runs = [start(before, dataset, { name: 'a' }), start(before, dataset, { name: 'b' })] as const;
+    trainTo(before, host, runs[0], 1, 2);
+    before.close();
+    const store = openStore(dir, { access: 'write' });
+    for (const { id } of runs) store.runs.setState(id, 'queued');
+    store.runs.setState(runs[0].id, 'running');
+    store.close();
+    const app = open(host, dir);
+    expect(app.runs.list().map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'b interrupted',
+      'a interrupted',
+    ]);
+    expect(app.runs.find('a').reason).toMatchObject({ code: 'run.interrupted' });
+    await app.runs.resume(runs[0].id, null);
+    expect(commandOf(host).checkpoint).toBe(libraryFolder(dir).checkpointFolder(runs[0].id, 2));
+    expect((await app.runs.resume(runs[1].id, null)).state).toBe('queued');
+  });
+});
+
+describe('deleting', () => {
+  test('takes the run and its files', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    host.newest.say({ type: 'trained', as: 'stopped' });
+    app.runs.delete(run.id);
+    expect(app.runs.list()).toEqual([]);
+    expect(readdirSync(libraryFolder(app.libraryDir).runs)).toEqual([]);
+  });
+
+  test('an active run is refused', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const dataset = await faces(app);
+    for (const run of [start(app, dataset), start(app, dataset)]) {
+      const error = await errorOf(() => app.runs.delete(run.id));
+      expect(error.code).toBe('run.active');
+      expect(error.message).toContain('Stop it before');
+    }
+    expect(app.runs.list().map(({ state }) => state)).toEqual(['queued', 'running']);
+  });
+});
+
+describe('a generator', () => {
+  test('of a run without a checkpoint', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    const file = join(temporaryFolder(), 'grid.png');
+    expect((await errorOf(() => app.generator.sample(run.id, { count: 4, seed: 1, file }))).code).toBe(
+      'checkpoint.none',
+    );
+    expect((await errorOf(() => app.generator.export(run.id, 'png', file))).code).toBe('checkpoint.none');
+    expect(host.trainers).toHaveLength(1);
+  });
+
+  test('is asked of a trainer of its own, beside the one that trains, and an export is noted', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    const [training] = host.trainers;
+    const exporting = app.generator.export(run.id, 'onnx', '/somewhere/generator.onnx');
+    const checkpoint = libraryFolder(app.libraryDir).checkpointFolder(run.id, 2);
+    const command = {
+      type: 'export',
+      checkpoint,
+      engine: 'onnx',
+      format: 'onnx',
+      path: '/somewhere/generator.onnx',
+    };
+    expect(host.newest.commands).toEqual([command]);
+    host.newest.say({ type: 'exported', path: '/somewhere/generator.onnx', bytes: 100, difference: 1e-6 });
+    expect(await exporting).toEqual({
+      path: '/somewhere/generator.onnx',
+      bytes: 100,
+      difference: 1e-6,
+      step: 2,
+    });
+    expect(app.runs.details(run.id).exports).toMatchObject([
+      { format: 'onnx', step: 2, path: '/somewhere/generator.onnx' },
+    ]);
+    expect(host.newest.killed).toBe(true);
+    expect(training?.killed).toBe(false);
+  });
+
+  test('that was not written is not noted', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    const failing = errorOf(() => app.generator.export(run.id, 'png', '/x.png'));
+    host.newest.say({
+      type: 'failed',
+      error: { code: 'disk.exists', message: 'It is there.', details: { path: '/x.png' } },
+    });
+    expect(await failing).toMatchObject({ code: 'disk.exists', details: { path: '/x.png' } });
+    const dying = errorOf(() => app.generator.export(run.id, 'png', '/x.png'));
+    host.newest.die('it was killed by SIGKILL');
+    expect(await dying).toMatchObject({ code: 'trainer.died' });
+    const controller = new AbortController();
+    const cancelled = errorOf(() => app.generator.export(run.id, 'png', '/x.png', controller.signal));
+    controller.abort();
+    expect((await cancelled).code).toBe('cancelled');
+    expect(host.newest.killed).toBe(true);
+    expect(app.runs.details(run.id).exports).toEqual([]);
+  });
+});
+
+test('a question that was cancelled before starts nothing', async () => {
+  const host = new ScriptedHost();
+  expect((await errorOf(() => listEngines(host, AbortSignal.abort()))).code).toBe('cancelled');
+  expect(host.trainers).toEqual([]);
+});
+
+test('only the answer to the question is one', async () => {
+  const host = new ScriptedHost();
+  const asking = askTrainer(host, { type: 'engines' }, 'engines');
+  host.newest.say({ type: 'engine', name: 'onnx', device: 'CPU' });
+  host.newest.say({ type: 'engines', engines: [] });
+  expect(await asking).toEqual({ type: 'engines', engines: [] });
+});
+
+test('a closed application trains no more, and its library is free', async () => {
+  const host = new ScriptedHost();
+  const dir = join(temporaryFolder(), 'library');
+  const app = createApp({ libraryDir: dir, trainerHost: host, broadcast: () => undefined });
+  const run = start(app, await faces(app));
+  app.close();
+  expect(host.newest.killed).toBe(true);
+  host.newest.die();
+  const again = open(host, dir);
+  expect(again.runs.find(run.id).reason?.message).toContain('Ganvas was closed');
+});
+
+test('one that only looks sees everything and changes nothing', async () => {
+  const host = new ScriptedHost();
+  const dir = join(temporaryFolder(), 'library');
+  const writer = open(host, dir);
+  const dataset = await faces(writer);
+  const run = start(writer, dataset);
+  trainTo(writer, host, run, 1, 2);
+  const reader = createApp({
+    libraryDir: dir,
+    access: 'read',
+    trainerHost: host,
+    broadcast: () => undefined,
+  });
+  expect(reader.runs.details(run.id)).toEqual(writer.runs.details(run.id));
+  expect((await errorOf(() => start(reader, dataset))).code).toBe('library.read-only');
+  reader.close();
+  expect(writer.runs.find(run.id).state).toBe('running');
+  expect(host.newest.killed).toBe(false);
+});
+
+test('a second writer is refused', async () => {
+  const host = new ScriptedHost();
+  const dir = join(temporaryFolder(), 'library');
+  open(host, dir);
+  expect((await errorOf(() => open(host, dir))).code).toBe('library.in-use');
+});
+
+test('a broken source leaves the library as it was', async () => {
+  const app = open(new ScriptedHost());
+  const images = join(temporaryFolder(), 'images');
+  mkdirSync(images);
+  writeFileSync(join(images, 'a.png'), 'no image at all');
+  expect((await errorOf(() => app.datasets.prepare(images, tinyImages))).code).toBe('dataset.no-images');
+  expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([]);
+});
