@@ -98,8 +98,8 @@ export class RunWatch {
       remainingSeconds: event.remainingSeconds,
     };
     this.#output.progress(progress, [
-      `${formatRate(meanRate(event.steps))} images/s`,
       `loss D ${lossD.toFixed(2)} G ${lossG.toFixed(2)}`,
+      `${formatRate(meanRate(event.steps))} images/s`,
       `D(x) ${dReal.toFixed(2)} D(G(z)) ${dFake.toFixed(2)}`,
       `${(event.imagesSeen / 1000).toFixed(1)} kimg`,
     ]);

@@ -17,7 +17,7 @@ export interface Output {
 }
 
 /** Characters of the progress bar: as many as there is room for. */
-const barWidth = { least: 10, most: 24 };
+const barWidth = { least: 8, most: 24 };
 /** Columns below which there is no bar. */
 const barFrom = 60;
 /** Columns where a terminal does not tell. */
