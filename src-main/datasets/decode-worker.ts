@@ -1,6 +1,5 @@
 /** Entry of the worker threads that scan sources and decode images, so that their caller's event loop stays free. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { toErrorData } from '../../src-shared/errors.ts';
@@ -35,7 +34,13 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
       return {
         settings,
         nameOf,
-        read: (index, out) => decodeImage(readFile(join(root, nameOf(index)), limits), settings, limits, out),
+        read: (index, out) =>
+          decodeImage(
+            readFile(`${root}/${nameOf(index)}`, files.sizes[index]!, limits),
+            settings,
+            limits,
+            out,
+          ),
       };
     }
     case 'zip': {
@@ -72,20 +77,27 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
   }
 }
 
-/** Reads a regular file whole. Its size may have changed since the scan; a link put in its place is not followed. */
-function readFile(path: string, limits: Limits): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+/** Where files are read to, one after the other; it grows to the largest of them. */
+let scratch = Buffer.alloc(1 << 16);
+
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Reads a file whole; the bytes hold until the next call. A link put in its place since the scan is not followed.
+ * @param size Bytes that it had when it was found.
+ */
+function readFile(path: string, size: number, limits: Limits): Buffer {
+  const fd = openSync(path, OPEN_FLAGS);
   try {
-    const { size } = fstatSync(fd);
-    if (size > limits.fileBytes) throw tooLarge(size, limits);
-    const bytes = Buffer.allocUnsafe(size);
-    let done = 0;
-    while (done < size) {
-      const read = readSync(fd, bytes, done, size - done, null);
-      if (read === 0) break;
+    let expected = size;
+    for (let done = 0; ;) {
+      if (expected > limits.fileBytes) throw tooLarge(expected, limits);
+      if (scratch.length <= expected) scratch = Buffer.concat([scratch.subarray(0, done)], 2 * expected + 1);
+      const read = readSync(fd, scratch, done, expected + 1 - done, null);
       done += read;
+      if (read === 0 || done === expected) return scratch.subarray(0, done);
+      if (done > expected) expected = Math.max(done, fstatSync(fd).size);
     }
-    return bytes.subarray(0, done);
   } finally {
     closeSync(fd);
   }

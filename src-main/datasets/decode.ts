@@ -1,7 +1,7 @@
 import { Transformer } from '@napi-rs/image';
 import type { Sharp } from 'sharp';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
-import { borderValue, fitPixels, keepsAlpha } from './fit.ts';
+import { borderValue, fitPixels, keepsAlpha, place } from './fit.ts';
 import { readImageHeader } from './image-header.ts';
 import { decodeReducedJpeg } from './jpeg-reduced.ts';
 import type { Limits } from './limits.ts';
@@ -21,7 +21,7 @@ const LIGHT_PIXELS = 512 * 512;
 
 /**
  * Decodes one image file and writes it, fitted, to `out` (height x width x channels bytes). Small plain files are done
- * before this returns; others give a promise, so that several can be in flight.
+ * before this returns; others give a promise, so that several can be in flight. `bytes` are not used any more then.
  * @throws {Unusable} (at once or as a rejection) with code `empty`, `not-an-image`, `too-large`, `too-many-pixels`,
  * `unsupported` or `broken`.
  */
@@ -54,7 +54,7 @@ export function decodeImage(
       return decodeLight(bytes, width, height, settings, out);
     }
   }
-  return decodeWithSharp(bytes, settings, limits, out);
+  return decodeWithSharp(Buffer.from(bytes), settings, limits, out);
 }
 
 /** How many times smaller the image becomes. */
@@ -118,12 +118,16 @@ async function decodeWithSharp(
 ): Promise<OriginalSize> {
   const sharp = await loadSharp();
   try {
-    const image = sharp(bytes, { failOn: 'error', limitInputPixels: limits.imagePixels }).autoOrient();
-    const { autoOrient, hasAlpha } = await image.metadata();
+    // metadata() reads the header alone, so the limit on pixels is checked before anything is decoded.
+    const image = sharp(bytes, { failOn: 'error', limitInputPixels: false }).autoOrient();
+    const { autoOrient, hasAlpha, format } = await image.metadata();
     const { width, height } = autoOrient;
     checkPixels(width, height, limits);
     const enlarges = width < settings.width || height < settings.height;
-    if (!enlarges) shrink(image, settings, hasAlpha);
+    if (!enlarges) {
+      if (settings.fit === 'crop' && format !== 'jpeg') image.extract(place(width, height, settings));
+      shrink(image, settings, hasAlpha);
+    }
     const { data, info } = await image
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
@@ -136,7 +140,10 @@ async function decodeWithSharp(
   }
 }
 
-/** Lets sharp bring the image to the target's size, which for JPEG spares most of the decoding. */
+/**
+ * Lets sharp bring the image to the target's size, which for JPEG spares most of the decoding. Cutting out the centre
+ * beforehand would prevent that; cutting it afterwards is up to half a pixel off.
+ */
 function shrink(image: Sharp, settings: ImageSettings, hasAlpha: boolean): void {
   const border = borderValue(hasAlpha, settings);
   const alpha = keepsAlpha(settings) ? 0 : 1;

@@ -1,5 +1,5 @@
 import { FastResizeFilter, ResizeFit, Transformer } from '@napi-rs/image';
-import type { Fit, ImageSettings } from '../../src-shared/dataset.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
 
 /** Interleaved 8-bit sRGB: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA (not premultiplied). */
 export interface Pixels {
@@ -22,7 +22,8 @@ interface Placement {
 }
 
 /** Crop uses the centre of the source, pad the centre of the target, stretch all of both. */
-function place(width: number, height: number, target: ImageSettings, fit: Fit): Placement {
+export function place(width: number, height: number, target: ImageSettings): Placement {
+  const { fit } = target;
   const all = { left: 0, top: 0, width, height };
   const whole = { targetLeft: 0, targetTop: 0, targetWidth: target.width, targetHeight: target.height };
   if (fit === 'crop') {
@@ -54,12 +55,12 @@ export const borderValue = (hasAlpha: boolean, settings: ImageSettings): number 
   hasAlpha && !keepsAlpha(settings) ? 255 : 0;
 
 /**
- * Crops, pads or stretches `source` to the target's size (Lanczos-3, on premultiplied colour) and converts it to the
+ * Crops, pads or stretches `source` to the target's size (Lanczos-3; what is transparent lends no colour) and converts it to the
  * target's channels: transparency is composited on white when the target has no alpha, grey is Rec. 601 luma.
  * Writes height x width x channels bytes to `out`.
  */
 export function fitPixels(source: Pixels, settings: ImageSettings, out: Uint8Array): void {
-  const placement = place(source.width, source.height, settings, settings.fit);
+  const placement = place(source.width, source.height, settings);
   const fills = placement.targetWidth === settings.width && placement.targetHeight === settings.height;
   if (!fills) {
     const hasAlpha = source.channels === 2 || source.channels === 4;
@@ -80,13 +81,12 @@ export function fitPixels(source: Pixels, settings: ImageSettings, out: Uint8Arr
       fit: ResizeFit.Fill,
     })
     .rawPixelsSync();
-  if (keepsAlpha(settings)) unpremultiply(resized);
   const pixels = { data: resized, width: targetWidth, height: targetHeight, channels: 4 };
   writeChannels(pixels, 0, 0, placement, settings, out);
 }
 
-/** The used part of the source as RGBA: premultiplied when alpha is kept, else composited on white and opaque. */
-function toRgba(source: Pixels, part: Placement, premultiply: boolean): Uint8Array {
+/** The used part of the source as RGBA; composited on white and opaque unless alpha is kept. */
+function toRgba(source: Pixels, part: Placement, keepAlpha: boolean): Uint8Array {
   const { data, channels } = source;
   const rgba = new Uint8Array(part.width * part.height * 4);
   const isGrey = channels < 3;
@@ -99,22 +99,15 @@ function toRgba(source: Pixels, part: Placement, premultiply: boolean): Uint8Arr
       const g = isGrey ? r : data[from + 1]!;
       const b = isGrey ? r : data[from + 2]!;
       const a = hasAlpha ? data[from + channels - 1]! : 255;
-      const under = premultiply ? 0 : 255 - a;
-      rgba[to] = a === 255 ? r : Math.round((r * a) / 255) + under;
-      rgba[to + 1] = a === 255 ? g : Math.round((g * a) / 255) + under;
-      rgba[to + 2] = a === 255 ? b : Math.round((b * a) / 255) + under;
-      rgba[to + 3] = premultiply ? a : 255;
+      const under = keepAlpha ? 0 : 255 - a;
+      const share = keepAlpha ? 1 : a / 255;
+      rgba[to] = a === 255 ? r : Math.round(r * share) + under;
+      rgba[to + 1] = a === 255 ? g : Math.round(g * share) + under;
+      rgba[to + 2] = a === 255 ? b : Math.round(b * share) + under;
+      rgba[to + 3] = keepAlpha ? a : 255;
     }
   }
   return rgba;
-}
-
-function unpremultiply(rgba: Uint8Array): void {
-  for (let i = 0; i < rgba.length; i += 4) {
-    const a = rgba[i + 3]!;
-    if (a === 0 || a === 255) continue;
-    for (let c = i; c < i + 3; c++) rgba[c] = Math.min(255, Math.round((rgba[c]! * 255) / a));
-  }
 }
 
 /** Copies a block of the placement's target size out of `source` into `out`, converting the channels. */
@@ -132,6 +125,10 @@ function writeChannels(
   const hasAlpha = channels === 2 || channels === 4;
   const keepAlpha = keepsAlpha(settings);
   const toGrey = toChannels < 3;
+  if (channels === toChannels && data.length === out.length) {
+    out.set(data);
+    return;
+  }
   for (let y = 0; y < placement.targetHeight; y++) {
     let from = ((top + y) * source.width + left) * channels;
     let to = ((placement.targetTop + y) * settings.width + placement.targetLeft) * toChannels;

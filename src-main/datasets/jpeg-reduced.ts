@@ -1,4 +1,4 @@
-import { huffmanTable, type HuffmanTable, LOOK_BITS } from './jpeg-tables.ts';
+import { ENDS, huffmanTable, type HuffmanTable, LOOK_BITS } from './jpeg-tables.ts';
 import type { Pixels } from './fit.ts';
 
 /**
@@ -40,6 +40,9 @@ const LAST_LOW = 4;
 const HALF = [1, 3, 5, 7].reduce((sum, odd) => sum + Math.cos((odd * Math.PI) / 16), 0) / 4 / Math.sqrt(32);
 
 const SHIFT = 32 - LOOK_BITS;
+
+/** Bits of a window that may be used up while enough for another table access remain; 25 are there at least. */
+const SPARE_BITS = 25 - LOOK_BITS;
 
 /**
  * Decodes a baseline JPEG at an eighth of its size (rounded up). Null for what this does not read (progressive,
@@ -107,7 +110,7 @@ function readHuffmanTables(segment: Buffer, tables: (HuffmanTable | null)[]): bo
     const total = counts.reduce((sum, count) => sum + count, 0);
     at += 17 + total;
     if (at > segment.length) return false;
-    tables[slot] = huffmanTable(counts, segment.subarray(at - total, at));
+    tables[slot] = huffmanTable(counts, segment.subarray(at - total, at), slot >= 4);
   }
   return true;
 }
@@ -165,10 +168,13 @@ interface EntropyData {
   end: number;
 }
 
+/** Zeros after the data: more than a damaged block can read beyond its end before that is noticed. */
+const TAIL = 512;
+
 let scratch = Buffer.alloc(0);
 
 function withoutStuffing(bytes: Buffer, start: number): EntropyData | null {
-  if (scratch.length < bytes.length + 16) scratch = Buffer.alloc(2 * bytes.length + 16);
+  if (scratch.length < bytes.length + TAIL) scratch = Buffer.alloc(2 * bytes.length + TAIL);
   const starts = [0];
   let to = 0;
   for (let from = start; ;) {
@@ -185,8 +191,8 @@ function withoutStuffing(bytes: Buffer, start: number): EntropyData | null {
       to += bytes.copy(scratch, to, from, mark);
       if (next < 0xd0 || next > 0xd7) {
         if (next !== 0xd9) return null;
-        scratch.fill(0, to, to + 16);
-        return { view: new DataView(scratch.buffer, scratch.byteOffset, to + 16), starts, end: to };
+        scratch.fill(0, to, to + TAIL);
+        return { view: new DataView(scratch.buffer, scratch.byteOffset, to + TAIL), starts, end: to };
       }
       starts.push(to);
       from = mark + 2;
@@ -252,9 +258,17 @@ function skipCoefficients(view: DataView, position: number, ac: HuffmanTable, k:
     const skip = skips[window >>> SHIFT]!;
     const after = k + ((skip >> 5) & 127);
     if (after < 64 && skip !== 0) {
-      position += skip & 31;
-      if (skip >= 4096) return position;
+      const bits = skip & 31;
+      position += bits;
+      if (skip >= ENDS) return position;
       k = after;
+      if (bits > SPARE_BITS) continue;
+      const second = skips[(window << bits) >>> SHIFT]!;
+      const afterSecond = k + ((second >> 5) & 127);
+      if (afterSecond >= 64) continue;
+      position += second & 31;
+      if (second >= ENDS) return position;
+      k = afterSecond;
       continue;
     }
     let entry = ac.symbols[window >>> SHIFT]!;

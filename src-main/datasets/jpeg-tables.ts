@@ -1,5 +1,8 @@
 /** Bits looked at in one table access. Longer codes are rare and take a slower way. */
-export const LOOK_BITS = 13;
+export const LOOK_BITS = 11;
+/** From this value on, an entry of `skips` ends the block. */
+export const ENDS = 1 << 12;
+
 const ENTRIES = 1 << LOOK_BITS;
 
 /** A Huffman table of a JPEG, made ready for decoding and for skipping. */
@@ -8,7 +11,7 @@ export interface HuffmanTable {
   symbols: Uint16Array;
   /**
    * For the next LOOK_BITS bits, as many AC coefficients as can be told at once, to be passed over:
-   * bits | coefficients << 5 | ends the block << 12; 0 when not even one can be told.
+   * bits | coefficients << 5 | ends the block << 12; 0 when not even one can be told. Empty in a table for DC.
    */
   skips: Uint16Array;
   /** Canonical decoding of long codes: largest code of each length (-1 for none), and where its symbols end. */
@@ -17,6 +20,8 @@ export interface HuffmanTable {
   values: Uint8Array;
 }
 
+const NONE = new Uint16Array(0);
+
 const known = new Map<string, HuffmanTable>();
 const MOST_KNOWN = 16;
 
@@ -24,8 +29,8 @@ const MOST_KNOWN = 16;
  * Builds the table that a DHT segment describes: 16 counts, then the symbols. Most files share a few tables, so the
  * last ones are kept. Null when the counts make no prefix code.
  */
-export function huffmanTable(counts: Uint8Array, values: Uint8Array): HuffmanTable | null {
-  const key = Buffer.concat([counts, values]).toString('latin1');
+export function huffmanTable(counts: Uint8Array, values: Uint8Array, isAc: boolean): HuffmanTable | null {
+  const key = `${isAc}${Buffer.concat([counts, values]).toString('latin1')}`;
   const found = known.get(key);
   if (found !== undefined) return found;
   const symbols = new Uint16Array(ENTRIES);
@@ -44,7 +49,8 @@ export function huffmanTable(counts: Uint8Array, values: Uint8Array): HuffmanTab
     if (counts[length - 1]! > 0) largest[length] = code - 1;
     code <<= 1;
   }
-  const table = { symbols, skips: skipsOf(symbols), largest, offsets, values: Uint8Array.from(values) };
+  const skips = isAc ? skipsOf(symbols) : NONE;
+  const table = { symbols, skips, largest, offsets, values: Uint8Array.from(values) };
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(key, table);
   return table;
@@ -68,7 +74,7 @@ function skipsOf(symbols: Uint16Array): Uint16Array {
       else coefficients += run + 1;
       bits += length + size;
     }
-    skips[look] = bits | (coefficients << 5) | (ends << 12);
+    skips[look] = (bits | (coefficients << 5)) + ends * ENDS;
   }
   return skips;
 }

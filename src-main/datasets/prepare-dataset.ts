@@ -97,6 +97,7 @@ class Preparation {
       signal: this.signal,
       scanner: () => {
         const worker = this.startWorker();
+        if (availableParallelism() > 1) this.startWorker();
         worker.onFound = (count) => this.meter.update(count);
         return worker;
       },

@@ -1,0 +1,283 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readImages } from '../../src-main/datasets/read-images.ts';
+import type { Progress } from '../../src-shared/progress.ts';
+import {
+  failure,
+  imageOf,
+  namesIn,
+  plain,
+  prepare,
+  settingsOf,
+  temporaryFolder,
+  writeFiles,
+} from './fixtures.ts';
+
+const red = await plain(10, 8, '#ff0000').png().toBuffer();
+const green = await plain(8, 8, '#00ff00').png().toBuffer();
+const blue = await plain(8, 8, '#0000ff').jpeg().toBuffer();
+
+describe('a folder', () => {
+  test('its images in the order of their paths, with classes, sizes and what was left out', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, {
+      'b/2.png': red,
+      'b/deep/er/1.jpg': blue,
+      'a-b/1.png': green,
+      'a/9.png': green,
+      'a/10.png': red,
+      'README.txt': 'about these images',
+      'b/cut.png': red.subarray(0, red.length / 2),
+      '.DS_Store': 'system',
+      '.hidden/1.png': red,
+    });
+    const dataset = await prepare(folder);
+    expect(dataset).toMatchObject({
+      source: folder,
+      settings: settingsOf(8),
+      count: 5,
+      classes: ['a-b', 'a', 'b'],
+      classCounts: [1, 2, 2],
+      sizes: [
+        [8, 8, 3],
+        [10, 8, 2],
+      ],
+      leftOutCount: 2,
+    });
+    expect(dataset.leftOut.map(({ file, code }) => [file, code])).toEqual([
+      ['README.txt', 'not-an-image'],
+      ['b/cut.png', 'broken'],
+    ]);
+    const first = async (index: number): Promise<number[]> => [
+      ...(await imageOf(dataset, index)).subarray(0, 3),
+    ];
+    expect(await first(0)).toEqual([0, 255, 0]);
+    expect(await first(1)).toEqual([255, 0, 0]);
+    expect(await first(2)).toEqual([0, 255, 0]);
+    expect(await first(3)).toEqual([255, 0, 0]);
+    expect((await first(4))[2]).toBeGreaterThan(250);
+    expect([
+      ...new Uint16Array(readFileSync(join(dataset.dir, 'labels.u16')).buffer.slice(0, 10)),
+    ]).toHaveLength(5);
+    expect([...readFileSync(join(dataset.dir, 'labels.u16'))]).toEqual([0, 0, 1, 0, 1, 0, 2, 0, 2, 0]);
+    expect(statSync(join(dataset.dir, 'images.u8')).size).toBe(5 * 8 * 8 * 3);
+  });
+
+  test('a class folder without a usable image is no class, and one around everything is looked through', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, {
+      'all/x/1.png': red,
+      'all/y/1.png': 'broken',
+      'all/z/1.png': green,
+      'notes.txt': 'hello',
+    });
+    expect((await prepare(folder)).classes).toEqual(['x', 'z']);
+  });
+
+  test('no classes without sub-folders, with one, or with images beside them', async () => {
+    for (const files of [
+      { '1.png': red },
+      { 'x/1.png': red, 'x/2.png': red },
+      { '1.png': red, 'x/1.png': red, 'y/1.png': red },
+    ]) {
+      const folder = temporaryFolder();
+      writeFiles(folder, files);
+      const dataset = await prepare(folder);
+      expect(dataset.classes).toEqual([]);
+      expect(namesIn(dataset.dir).sort()).toEqual(['dataset.json', 'images.u8']);
+    }
+  });
+
+  test('links are not followed, sockets not opened', async () => {
+    const outside = temporaryFolder();
+    writeFiles(outside, { 'secret.png': red });
+    const folder = temporaryFolder();
+    writeFiles(folder, { 'own.png': green });
+    symlinkSync(join(outside, 'secret.png'), join(folder, 'link.png'));
+    symlinkSync(outside, join(folder, 'linked-folder'));
+    symlinkSync(folder, join(folder, 'loop'));
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
+    try {
+      const dataset = await prepare(folder);
+      expect(dataset.count).toBe(1);
+      expect(dataset.leftOut.map(({ file, code }) => [file, code])).toEqual([
+        ['link.png', 'link'],
+        ['linked-folder', 'link'],
+        ['loop', 'link'],
+        ['socket', 'not-a-file'],
+      ]);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('a link to a folder may be the source itself', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { 'real/1.png': red });
+    symlinkSync(join(folder, 'real'), join(folder, 'link'));
+    expect((await prepare(join(folder, 'link'))).count).toBe(1);
+  });
+
+  test('one image is enough', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { '1.png': red });
+    expect((await prepare(folder)).count).toBe(1);
+  });
+
+  test('many files: parts stay in order, thousands of left-out files are counted and a thousand listed', async () => {
+    const folder = temporaryFolder();
+    const files: Record<string, Uint8Array | string> = {};
+    for (let i = 0; i < 3000; i++)
+      files[`${String(i).padStart(4, '0')}`] = i % 2 === 0 ? 'no' : [red, green, blue][i % 3]!;
+    writeFiles(folder, files);
+    const dataset = await prepare(folder);
+    expect([dataset.count, dataset.leftOutCount, dataset.leftOut.length]).toEqual([1500, 1500, 1000]);
+    expect(dataset.leftOut[999]!.file).toBe('1998');
+    const pixels = await readImages(
+      dataset,
+      Array.from({ length: 1500 }, (_, i) => i),
+    );
+    for (let i = 0; i < 1500; i++) {
+      const colour = (2 * i + 1) % 3;
+      expect(pixels[i * 192 + colour]).toBeGreaterThan(250);
+    }
+  });
+});
+
+describe('the cache', () => {
+  test('the same content and settings give the entry that is there; anything else a new one', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { 'a/1.png': red, 'b/1.png': green });
+    const first = await prepare(folder, settingsOf(8), { cacheDir });
+    const written = statSync(join(first.dir, 'images.u8')).mtimeMs;
+    const again = await prepare(folder, settingsOf(8), { cacheDir });
+    expect(again).toEqual(first);
+    expect(statSync(join(again.dir, 'images.u8')).mtimeMs).toBe(written);
+    const others = [
+      await prepare(folder, settingsOf(9), { cacheDir }),
+      await prepare(folder, settingsOf(8, 1), { cacheDir }),
+      await prepare(folder, settingsOf(8, 3, 'pad'), { cacheDir }),
+    ];
+    expect(new Set([first.key, ...others.map(({ key }) => key)]).size).toBe(4);
+    utimesSync(join(folder, 'a/1.png'), 1, 1);
+    const touched = await prepare(folder, settingsOf(8), { cacheDir });
+    expect(touched.key).not.toBe(first.key);
+    expect(touched.fingerprint).toBe(first.fingerprint);
+    writeFiles(folder, { 'a/1.png': blue });
+    expect((await prepare(folder, settingsOf(8), { cacheDir })).fingerprint).not.toBe(first.fingerprint);
+  });
+
+  test('the fingerprint depends on what the network sees alone, not on the place', async () => {
+    const [one, two] = [temporaryFolder(), temporaryFolder()];
+    for (const folder of [one, two]) writeFiles(folder, { 'a/1.png': red, 'b/1.png': green });
+    expect((await prepare(one)).fingerprint).toBe((await prepare(two)).fingerprint);
+    writeFiles(two, { 'a/2.png': red });
+    expect((await prepare(one)).fingerprint).not.toBe((await prepare(two)).fingerprint);
+  });
+
+  test('a damaged entry is made anew', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { 'a/1.png': red, 'b/1.png': green });
+    const first = await prepare(folder, settingsOf(8), { cacheDir });
+    for (const damage of [
+      () => appendFileSync(join(first.dir, 'images.u8'), 'x'),
+      () => rmSync(join(first.dir, 'labels.u16')),
+      () => writeFileSync(join(first.dir, 'dataset.json'), '{"count": 2'),
+      () => writeFileSync(join(first.dir, 'dataset.json'), '{}'),
+      () => rmSync(join(first.dir, 'dataset.json')),
+    ]) {
+      damage();
+      expect(await prepare(folder, settingsOf(8), { cacheDir })).toEqual(first);
+      expect(statSync(join(first.dir, 'images.u8')).size).toBe(2 * 192);
+    }
+  });
+
+  test('what a killed process left is swept, what a living one writes is not', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { '1.png': red });
+    const dead = `unfinished-${2 ** 30}-00ff`;
+    const alive = `unfinished-${process.ppid}-00ff`;
+    const stale = `unfinished-${process.pid}-00ff`;
+    for (const name of [dead, alive, stale]) mkdirSync(join(cacheDir, name));
+    const { key } = await prepare(folder, settingsOf(8), { cacheDir });
+    expect(namesIn(cacheDir).sort()).toEqual([key, alive].sort());
+  });
+
+  test('two at once give the same entry', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { '1.png': red, '2.png': green });
+    const both = await Promise.all([1, 2, 3].map(() => prepare(folder, settingsOf(8), { cacheDir })));
+    expect(both[1]).toEqual(both[0]);
+    expect(both[2]).toEqual(both[0]);
+    expect(namesIn(cacheDir)).toEqual([both[0]!.key]);
+  });
+
+  test('a cache inside the source is not taken for images', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { '1.png': red });
+    const cacheDir = join(folder, 'cache');
+    const first = await prepare(folder, settingsOf(8), { cacheDir });
+    const again = await prepare(folder, settingsOf(8), { cacheDir });
+    expect(again).toEqual(first);
+    expect(again.leftOutCount).toBe(0);
+  });
+
+  test('reading an image that is not there, or whose cache was removed', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { '1.png': red });
+    const dataset = await prepare(folder);
+    for (const index of [-1, 1, 0.5])
+      expect((await failure(readImages(dataset, [index]))).code).toBe('dataset.no-such-image');
+    rmSync(dataset.dir, { recursive: true });
+    expect((await failure(readImages(dataset, [0]))).code).toBe('dataset.cache-lost');
+  });
+});
+
+describe('progress and cancelling', () => {
+  test('progress counts to the end, and never backwards within a phase', async () => {
+    const folder = temporaryFolder();
+    for (let i = 0; i < 600; i++) writeFiles(folder, { [`${i}.png`]: red });
+    const seen: Progress[] = [];
+    await prepare(folder, settingsOf(8), { onProgress: (progress) => seen.push(progress) });
+    expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['finding files', 'reading images']);
+    const reading = seen.filter(({ phase }) => phase === 'reading images');
+    expect(reading.at(-1)).toMatchObject({ done: 600, total: 600, remainingSeconds: 0 });
+    const counts = reading.map(({ done }) => done);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+  });
+
+  test.each(['before it starts', 'finding files', 'reading images'])(
+    'cancelled %s: nothing is left',
+    async (phase) => {
+      const folder = temporaryFolder();
+      const cacheDir = temporaryFolder();
+      for (let i = 0; i < 1500; i++) writeFiles(folder, { [`${i}.png`]: red });
+      const controller = new AbortController();
+      if (phase === 'before it starts') controller.abort();
+      const onProgress = (progress: Progress): void => {
+        if (progress.phase === phase) controller.abort();
+      };
+      const error = await failure(
+        prepare(folder, settingsOf(8), { cacheDir, onProgress, signal: controller.signal }),
+      );
+      expect(error.code).toBe('cancelled');
+      expect(namesIn(cacheDir)).toEqual([]);
+    },
+  );
+});
