@@ -148,6 +148,12 @@ const weightsInit = [
   '            nn.init.zeros_(parameter)',
 ];
 
+/** What stands behind the networks in their file, and the imports that it needs. */
+export interface PytorchEnding {
+  imports: readonly string[];
+  code: readonly string[];
+}
+
 const demonstration = [
   'if __name__ == "__main__":',
   '    generator, discriminator = Generator(), Discriminator()',
@@ -165,9 +171,13 @@ function comment(text: string): string {
 /**
  * Both networks as one Python file for PyTorch 1.11 or later: classes `Discriminator` and `Generator`, `weights_init`, `LATENT_DIM`.
  * Every block is an `nn.Sequential` whose layers have the names `conv` or `linear`, `norm`, `activation`, `pool`, `dropout`.
+ * @param ending absent: untrained networks that meet
  * @throws AppError `design.does-not-fit` when the shapes do not run through
  */
-export function pytorchCode(design: Design): string {
+export function pytorchCode(
+  design: Design,
+  ending: PytorchEnding = { imports: [], code: demonstration },
+): string {
   const { discriminator, latentDim } = design;
   const { blocks, image } = discriminator;
   const generator = mirror(discriminator, latentDim).blocks;
@@ -191,6 +201,7 @@ export function pytorchCode(design: Design): string {
     comment(design.name),
     '# A discriminator, and the generator that mirrors it, designed with Ganvas.',
     '# Tensors are [batch, channels, height, width]; Ganvas itself keeps channels last, so matrices beside Flatten and Unflatten have another order there.',
+    ...ending.imports,
     'from collections import OrderedDict',
     '',
     'import torch',
@@ -217,7 +228,7 @@ export function pytorchCode(design: Design): string {
     ...weightsInit,
     '',
     '',
-    ...demonstration,
+    ...ending.code,
   ];
   return `${lines.join('\n')}\n`;
 }
