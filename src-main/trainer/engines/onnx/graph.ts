@@ -21,6 +21,8 @@ export interface Value {
 
 export interface GraphNode {
   op: string;
+  /** For viewers; recorded graphs have none. */
+  name?: string;
   inputs: readonly string[];
   outputs: string[];
   /** A bare number is a float attribute. */
@@ -44,6 +46,8 @@ export interface Model {
   outputs: GraphBoundary[];
   nodes: GraphNode[];
   initializers: Initializer[];
+  /** Shapes of values in between, for viewers. */
+  values?: GraphBoundary[];
 }
 
 export class Graph {
@@ -67,7 +71,8 @@ export class Graph {
 
   /** @param key tells equal contents apart from others without comparing them; absent: the contents are compared */
   constant(values: Float32Array | Int32Array | BigInt64Array, shape: readonly number[], key?: string): Value {
-    const type = values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'int64';
+    const type =
+      values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'int64';
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const content = `${type} ${shape.join(' ')} ${key ?? Buffer.from(bytes).toString('base64')}`;
     const known = this.#initializersByContent.get(content);
@@ -87,7 +92,13 @@ export class Graph {
     const array = type === 'float32' ? Float32Array.of(value) : Int32Array.of(value);
     let { name } = this.constant(array, []);
     if (type === 'bool') {
-      name = this.node('Cast', [{ name, shape: [], type: 'int32' }], [], { to: { int: dataTypes.bool } }, type).name;
+      name = this.node(
+        'Cast',
+        [{ name, shape: [], type: 'int32' }],
+        [],
+        { to: { int: dataTypes.bool } },
+        type,
+      ).name;
     }
     return { name, shape, type, splat: value };
   }

@@ -39,7 +39,9 @@ class Message {
   }
 
   bytes(field: number, value: Uint8Array): this {
-    return this.#varint((field << 3) | 2).#varint(value.length).#push(value);
+    return this.#varint((field << 3) | 2)
+      .#varint(value.length)
+      .#push(value);
   }
 
   text(field: number, value: string): this {
@@ -77,6 +79,7 @@ function nodeMessage(node: GraphNode): Message {
   const message = new Message();
   for (const input of node.inputs) message.text(1, input);
   for (const output of node.outputs) message.text(2, output);
+  if (node.name !== undefined) message.text(3, node.name);
   message.text(4, node.op);
   for (const [name, attribute] of Object.entries(node.attributes)) {
     message.message(5, attributeMessage(name, attribute));
@@ -108,6 +111,7 @@ export function encodeModel(model: Model, metadata: Readonly<Record<string, stri
   for (const initializer of model.initializers) graph.message(5, tensorMessage(initializer));
   for (const input of model.inputs) graph.message(11, boundaryMessage(input));
   for (const output of model.outputs) graph.message(12, boundaryMessage(output));
+  for (const value of model.values ?? []) graph.message(13, boundaryMessage(value));
   const message = new Message().int(1, irVersion).text(2, 'ganvas').message(7, graph);
   message.message(8, new Message().text(1, '').int(2, opset));
   for (const [key, value] of Object.entries(metadata)) {
