@@ -1,11 +1,12 @@
 /** Everything that is needed to go on exactly, as a folder: `state.safetensors` and `checkpoint.json`. */
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../src-shared/errors.ts';
 import { Design } from '../../src-shared/gan/block.ts';
+import { errorsOf } from '../../src-shared/gan/check.ts';
 import { Hyperparameters } from '../../src-shared/training.ts';
-import { writeSynced, writeWhole } from './files.ts';
+import { makeFolder, writeSynced, writeWhole } from './files.ts';
 import type { Arrays } from './parameters.ts';
 import { elements, stateTensors } from './parameters.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
@@ -72,7 +73,7 @@ export async function writeCheckpoint(
       return [name, { shape, values }];
     }),
   );
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const folder = join(parent, stepName(info.step));
   const json = `${JSON.stringify({ format, version, ...info }, null, 2)}\n`;
   const bytes = encodeSafetensors(tensors);
@@ -86,7 +87,9 @@ export async function writeCheckpoint(
 /** @throws AppError `checkpoint.missing`, `checkpoint.newer`, `checkpoint.damaged` */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const damaged = (why: string) =>
-    new AppError('checkpoint.damaged', `The checkpoint ${folder} is damaged: ${why}. Use an earlier one.`, { folder });
+    new AppError('checkpoint.damaged', `The checkpoint ${folder} is damaged: ${why}. Use an earlier one.`, {
+      folder,
+    });
   const [json, bytes] = await readBoth(folder);
   let data: unknown;
   try {
@@ -97,12 +100,24 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const header = v.safeParse(Header, data);
   if (!header.success) throw damaged(`${infoFile} is no checkpoint's description`);
   if (header.output.version > version) {
-    throw new AppError('checkpoint.newer', `The checkpoint ${folder} was written by a newer Ganvas. Update Ganvas to use it.`, { folder });
+    throw new AppError(
+      'checkpoint.newer',
+      `The checkpoint ${folder} was written by a newer Ganvas. Update Ganvas to use it.`,
+      { folder },
+    );
   }
   const parsed = v.safeParse(CheckpointFile, data);
-  if (!parsed.success) throw damaged(`${infoFile}: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`);
+  if (!parsed.success)
+    throw damaged(`${infoFile}: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`);
   const { format: _, version: __, ...info } = parsed.output;
-  const stored = decodeSafetensors(bytes);
+  const [problem] = errorsOf(info.design);
+  if (problem !== undefined) throw damaged(`${infoFile}: ${problem.message}`);
+  let stored: ReturnType<typeof decodeSafetensors>;
+  try {
+    stored = decodeSafetensors(bytes);
+  } catch (error) {
+    throw damaged(`${stateFile}: ${error instanceof Error ? error.message : String(error)}`);
+  }
   const state: Arrays = {};
   for (const { name, shape } of stateTensors(info.design, usesEma(info))) {
     const values = stored[name]?.values;

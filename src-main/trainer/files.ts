@@ -1,7 +1,7 @@
 /** Writing so that a file or folder is either there, whole, or not there at all. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 
 /** Writes the bytes and waits until the disk has them. */
@@ -32,22 +32,84 @@ export function diskError(error: unknown, path: string): unknown {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new AppError('disk.full', `The disk is full: ${path} was not written. Free some space and resume.`, { path });
+      return new AppError(
+        'disk.full',
+        `The disk is full: ${path} was not written. Free some space and resume.`,
+        { path },
+      );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new AppError('disk.no-permission', `No permission to write ${path}. Choose another folder or change its permissions.`, { path });
+      return new AppError(
+        'disk.no-permission',
+        `No permission to write ${path}. Choose another folder or change its permissions.`,
+        { path },
+      );
     case 'ENOENT':
     case 'ENOTDIR':
-      return new AppError('disk.no-folder', `${path} cannot be written: the folder ${dirname(path)} is not there.`, { path });
+      return new AppError(
+        'disk.no-folder',
+        `${path} cannot be written: the folder ${dirname(path)} is not there.`,
+        { path },
+      );
     case 'EISDIR':
     case 'EEXIST':
     case 'ENOTEMPTY':
-      return new AppError('disk.exists', `${path} exists already. Remove it or choose another name.`, { path });
+      return new AppError('disk.exists', `${path} exists already. Remove it or choose another name.`, {
+        path,
+      });
     case 'EFBIG':
       return new AppError('disk.full', `${path} is larger than the disk or its limits allow.`, { path });
     default:
       return error;
+  }
+}
+
+/**
+ * Makes a folder and those above it, where they are not there yet.
+ * @throws AppError `disk.*`
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw diskError(error, folder);
+  }
+}
+
+/** Ends of the names beside a target: what is being written, and what it replaces. */
+const [partial, replaced] = ['.partial', '.replaced'];
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Moves `beside` to `target`. A folder cannot be renamed over one that has something in it: the old one steps aside first. */
+async function replaceFolder(beside: string, target: string): Promise<void> {
+  const aside = beside.slice(0, -partial.length) + replaced;
+  const had = await exists(target);
+  if (had) await rename(target, aside);
+  try {
+    await rename(beside, target);
+  } catch (error) {
+    if (had) await rename(aside, target);
+    throw error;
+  }
+  await rm(aside, { recursive: true, force: true });
+}
+
+/** Clears up what a process that was killed while it wrote left in a folder. Nothing else may be writing there. */
+export async function clearLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    // `<target>.<eight digits>.replaced`
+    const target = path.slice(0, -(replaced.length + 9));
+    if (name.endsWith(replaced) && !(await exists(target))) await rename(path, target);
+    else if (name.endsWith(partial) || name.endsWith(replaced))
+      await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -60,20 +122,21 @@ export async function writeWhole<T>(
   kind: 'file' | 'folder',
   write: (beside: string) => Promise<T>,
 ): Promise<T> {
-  const beside = `${target}.${randomUUID().slice(0, 8)}.partial`;
+  const beside = `${target}.${randomUUID().slice(0, 8)}${partial}`;
   try {
     if (kind === 'folder') await mkdir(beside);
     const result = await write(beside);
     if (kind === 'folder') {
       await syncFolder(beside);
-      // A folder cannot be renamed over one that has something in it.
-      await rm(target, { recursive: true, force: true });
+      await replaceFolder(beside, target);
+    } else {
+      await rename(beside, target);
     }
-    await rename(beside, target);
     await syncFolder(dirname(target));
     return result;
   } catch (error) {
-    await rm(beside, { recursive: true, force: true });
+    // Why it failed matters more than a folder that cannot even be cleaned.
+    await rm(beside, { recursive: true, force: true }).catch(() => undefined);
     throw diskError(error, target);
   }
 }

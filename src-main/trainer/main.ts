@@ -40,7 +40,10 @@ async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<v
     case 'export': {
       const checkpoint = await readCheckpoint(command.checkpoint);
       const engine = await openEngine(command.engine);
-      emit({ type: 'exported', ...(await exportGenerator(command.format, command.path, checkpoint, engine)) });
+      emit({
+        type: 'exported',
+        ...(await exportGenerator(command.format, command.path, checkpoint, engine)),
+      });
     }
   }
 }
@@ -51,7 +54,10 @@ async function receive(message: unknown): Promise<void> {
   try {
     const parsed = v.safeParse(Command, message);
     if (!parsed.success) {
-      throw new AppError('trainer.bad-command', `The trainer does not understand the command: ${parsed.issues[0].message}.`);
+      const [issue] = parsed.issues;
+      const place = v.getDotPath(issue);
+      const why = place === null ? issue.message : `${place}: ${issue.message}`;
+      throw new AppError('trainer.bad-command', `The trainer does not understand the command: ${why}.`);
     }
     const command = parsed.output;
     if (command.type === 'interrupt') {

@@ -21,13 +21,14 @@ export function encodeSafetensors(
   const header: Record<string, unknown> = { __metadata__: { ...metadata } };
   let end = 0;
   for (const [name, { shape, values }] of Object.entries(tensors)) {
-    if (values.length !== elements(shape)) throw new Error(`${name} has ${values.length} numbers for ${shape.join('x')}.`);
+    if (values.length !== elements(shape))
+      throw new Error(`${name} has ${values.length} numbers for ${shape.join('x')}.`);
     header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
     end += values.byteLength;
   }
   const json = JSON.stringify(header);
   // Data starts at a multiple of eight, as the format asks.
-  const text = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const text = Buffer.from(json + ' '.repeat(-Buffer.byteLength(json) & 7));
   const bytes = new Uint8Array(8 + text.length + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
@@ -48,8 +49,14 @@ interface Entry {
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false;
   const entry = value as Partial<Entry>;
-  const numbers = (list: unknown) => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-  return entry.dtype === 'F32' && numbers(entry.shape) && numbers(entry.data_offsets) && entry.data_offsets?.length === 2;
+  const numbers = (list: unknown) =>
+    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  return (
+    entry.dtype === 'F32' &&
+    numbers(entry.shape) &&
+    numbers(entry.data_offsets) &&
+    entry.data_offsets?.length === 2
+  );
 }
 
 /** @throws AppError `safetensors.damaged` with the place */
@@ -72,10 +79,14 @@ export function decodeSafetensors(bytes: Uint8Array): Record<string, StoredTenso
     if (name === '__metadata__') continue;
     if (!isEntry(entry)) throw damaged(`${name} is not described as float32 numbers`);
     const [from, to] = entry.data_offsets;
-    if (to - from !== elements(entry.shape) * 4 || start + to > bytes.length) throw damaged(`${name} is cut off`);
+    if (to - from !== elements(entry.shape) * 4 || start + to > bytes.length)
+      throw damaged(`${name} is cut off`);
     // A copy: the data need not lie at a multiple of four. `bytes.slice` would be none where `bytes` is a Buffer.
     const offset = bytes.byteOffset + start;
-    tensors[name] = { shape: entry.shape, values: new Float32Array(bytes.buffer.slice(offset + from, offset + to)) };
+    tensors[name] = {
+      shape: entry.shape,
+      values: new Float32Array(bytes.buffer.slice(offset + from, offset + to)),
+    };
   }
   return tensors;
 }

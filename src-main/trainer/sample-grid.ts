@@ -14,7 +14,11 @@ export function toBytes(values: Float32Array): Uint8Array {
 }
 
 /** The pixels of the grid; cells without an image are black. */
-export function layOut(images: Float32Array, count: number, image: Shape): { width: number; height: number; pixels: Uint8Array } {
+export function layOut(
+  images: Float32Array,
+  count: number,
+  image: Shape,
+): { width: number; height: number; pixels: Uint8Array } {
   const columns = gridColumns(count);
   const rows = Math.ceil(count / columns);
   const line = image.width * image.channels;
@@ -36,10 +40,20 @@ export function layOut(images: Float32Array, count: number, image: Shape): { wid
  * @param images [count, height, width, channels], -1..1
  * @returns the number of columns
  */
-export async function writeGrid(file: string, images: Float32Array, count: number, image: Shape): Promise<number> {
+export async function writeGrid(
+  file: string,
+  images: Float32Array,
+  count: number,
+  image: Shape,
+): Promise<number> {
   const { width, height, pixels } = layOut(images, count, image);
   const channels = image.channels as 1 | 2 | 3 | 4;
-  const png = await sharp(pixels, { raw: { width, height, channels } }).png().toBuffer();
+  // Else grey would be written three times over.
+  const colours = channels < 3 ? 'b-w' : 'srgb';
+  const png = await sharp(pixels, { raw: { width, height, channels } })
+    .toColourspace(colours)
+    .png()
+    .toBuffer();
   await writeWhole(file, 'file', (beside) => writeSynced(beside, png));
   return gridColumns(count);
 }

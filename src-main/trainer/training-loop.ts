@@ -1,6 +1,6 @@
 /** A run from its first (or next) step to its end. It knows no process and no database: it is told what to do and tells what happened. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -9,6 +9,7 @@ import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, stepName, writeCheckpoint } from './checkpoint.ts';
 import type { Engine, Program } from './engines/engine.ts';
+import { clearLeftovers, makeFolder } from './files.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
@@ -62,7 +63,7 @@ async function begin(command: TrainCommand): Promise<Beginning> {
     seed: info.seed,
     dataset: info.dataset.fingerprint,
   };
-  const different = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key]) !== JSON.stringify(found[key]));
+  const different = Object.keys(wanted).filter((key) => !isDeepStrictEqual(wanted[key], found[key]));
   if (different.length > 0) {
     throw new AppError(
       'checkpoint.mismatch',
@@ -84,12 +85,19 @@ function reached(limits: Limits, position: Position, startedAt: number): boolean
 }
 
 /** Seconds to the nearest limit at the present speed; null without a limit. */
-function remaining(limits: Limits, position: Position, stepsPerSecond: number, batch: number, startedAt: number): number | null {
+function remaining(
+  limits: Limits,
+  position: Position,
+  stepsPerSecond: number,
+  batch: number,
+  startedAt: number,
+): number | null {
   const steps: number[] = [];
   if (limits.steps !== null) steps.push(limits.steps - position.step);
   if (limits.kimg !== null) steps.push(Math.ceil((limits.kimg * 1000 - position.imagesSeen) / batch));
   const seconds = steps.map((left) => Math.max(0, left) / stepsPerSecond);
-  if (limits.minutes !== null) seconds.push(Math.max(0, limits.minutes * 60 - (performance.now() - startedAt) / 1000));
+  if (limits.minutes !== null)
+    seconds.push(Math.max(0, limits.minutes * 60 - (performance.now() - startedAt) / 1000));
   return seconds.length === 0 ? null : Math.min(...seconds);
 }
 
@@ -142,7 +150,10 @@ class StepLog {
 }
 
 function stepStats(step: number, losses: Float32Array, imagesPerSecond: number): StepStats {
-  const numbers = Object.fromEntries(lossOrder.map((name, i) => [name, losses[i]!])) as Record<(typeof lossOrder)[number], number>;
+  const numbers = Object.fromEntries(lossOrder.map((name, i) => [name, losses[i]!])) as Record<
+    (typeof lossOrder)[number],
+    number
+  >;
   const bad = lossOrder.find((name) => !Number.isFinite(numbers[name]));
   if (bad !== undefined) {
     throw new AppError(
@@ -177,15 +188,25 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);
   const samplesDir = join(runDir, 'samples');
-  await mkdir(samplesDir, { recursive: true });
+  const checkpointsDir = join(runDir, 'checkpoints');
+  for (const folder of [samplesDir, checkpointsDir]) {
+    await makeFolder(folder);
+    await clearLeftovers(folder);
+  }
 
-  const batches = await Batches.open(dataset, seed);
-  const program = await prepareStep(engine, plan);
-  const sampler = await Sampler.create(engine, design);
-  const fixedLatents = latents(seed, sampleCount, design.latentDim);
+  const closing: (() => Promise<void>)[] = [];
   try {
+    const batches = await Batches.open(dataset, seed);
+    closing.push(() => batches.close());
+    const program = await prepareStep(engine, plan);
+    closing.push(() => program.dispose());
+    const sampler = await Sampler.create(engine, design);
+    closing.push(() => sampler.dispose());
+    const fixedLatents = latents(seed, sampleCount, design.latentDim);
     program.write(state);
     const log = new StepLog(control.emit, command.limits, batch);
+    // Steps that were done are told, whatever ends the run.
+    closing.push(async () => log.flush(position));
     let checkpointed = command.checkpoint === null ? -1 : position.step;
     let sampled = checkpointed;
 
@@ -194,7 +215,13 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const images = await sampler.images(await sampler.weights(await program.read()), fixedLatents);
       await writeGrid(file, images, sampleCount, sampler.image);
       sampled = position.step;
-      control.emit({ type: 'sample', step: position.step, file, count: sampleCount, columns: gridColumns(sampleCount) });
+      control.emit({
+        type: 'sample',
+        step: position.step,
+        file,
+        count: sampleCount,
+        columns: gridColumns(sampleCount),
+      });
     };
     const checkpoint = async (): Promise<void> => {
       const info: CheckpointInfo = {
@@ -205,7 +232,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
         dataset: { fingerprint: dataset.fingerprint, count: dataset.count },
         engine: engine.name,
       };
-      const written = await writeCheckpoint(join(runDir, 'checkpoints'), { info, state: await program.read() });
+      const written = await writeCheckpoint(checkpointsDir, { info, state: await program.read() });
       checkpointed = position.step;
       log.flush(position);
       control.emit({ type: 'checkpoint', ...position, ...written });
@@ -240,6 +267,6 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     if (checkpointed !== position.step) await checkpoint();
     control.emit({ type: 'trained', as });
   } finally {
-    await Promise.all([batches.close(), program.dispose(), sampler.dispose()]);
+    await Promise.all(closing.map((close) => close()));
   }
 }

@@ -34,14 +34,14 @@ const index = (shape: readonly number[], at: readonly number[]) =>
 
 function batchNorm64(channels: number): Plain {
   return (x, gamma, beta) => {
-    const count = x!.length / channels;
+    const count = x.length / channels;
     const mean = Array.from({ length: channels }, () => 0);
     const variance = Array.from({ length: channels }, () => 0);
-    x!.forEach((value, i) => (mean[i % channels]! += value / count));
-    x!.forEach((value, i) => (variance[i % channels]! += (value - mean[i % channels]!) ** 2 / count));
-    return x!.map((value, i) => {
+    x.forEach((value, i) => (mean[i % channels]! += value / count));
+    x.forEach((value, i) => (variance[i % channels]! += (value - mean[i % channels]!) ** 2 / count));
+    return x.map((value, i) => {
       const c = i % channels;
-      return (gamma![c]! * (value - mean[c]!)) / Math.sqrt(variance[c]! + batchNormEpsilon) + beta![c]!;
+      return (gamma[c]! * (value - mean[c]!)) / Math.sqrt(variance[c]! + batchNormEpsilon) + beta[c]!;
     });
   };
 }
@@ -57,7 +57,7 @@ function maxPool64(shape: [number, number, number, number], window: Pair): Plain
             let best = -Infinity;
             for (let ky = 0; ky < window[0]; ky += 1) {
               for (let kx = 0; kx < window[1]; kx += 1) {
-                best = Math.max(best, x![index(shape, [b, oy * window[0] + ky, ox * window[1] + kx, c])]!);
+                best = Math.max(best, x[index(shape, [b, oy * window[0] + ky, ox * window[1] + kx, c])]!);
               }
             }
             y.push(best);
@@ -80,7 +80,7 @@ function unpool64(shape: [number, number, number, number], times: Pair, edge: Pa
             Math.min(height - 1, Math.floor(oy / times[0])),
             Math.min(width - 1, Math.floor(ox / times[1])),
           ];
-          for (let c = 0; c < channels; c += 1) y.push(x![index(shape, [b, from[0]!, from[1]!, c])]!);
+          for (let c = 0; c < channels; c += 1) y.push(x[index(shape, [b, from[0]!, from[1]!, c])]!);
         }
       }
     }
@@ -94,19 +94,19 @@ function spectralNorm64(shape: number[], transposed: boolean, u: number[], v: nu
   const inner = transposed ? shape[3]! : 1;
   return (w) => {
     let sigma = 0;
-    w!.forEach((value, i) => {
+    w.forEach((value, i) => {
       const o = Math.floor(i / inner) % outputs;
       const rest = Math.floor(i / inner / outputs) * inner + (i % inner);
       sigma += u[o]! * value * v[rest]!;
     });
-    return w!.map((value) => value / sigma);
+    return w.map((value) => value / sigma);
   };
 }
 
 const leaky64 =
   (slope: number): Plain =>
   (x) =>
-    x!.map((value) => (value > 0 ? value : slope * value));
+    x.map((value) => (value > 0 ? value : slope * value));
 
 const poolShape: [number, number, number, number] = [2, 5, 7, 2];
 const kernelShape = [3, 2, 4, 5];
