@@ -80,7 +80,8 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
 /** Where files are read to, one after the other; it grows to the largest of them. */
 let scratch = Buffer.alloc(1 << 16);
 
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+/** Windows does not know the last two and takes them for 0. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Reads a file whole; the bytes hold until the next call. A link put in its place since the scan is not followed.

@@ -236,7 +236,7 @@ function decodeBlocks(frame: Frame, { view, starts, end }: EntropyData): boolean
 /** Decodes the block at bit `position` into the component's plane at `to`; gives where it ends, -1 when damaged. */
 function decodeBlock(view: DataView, position: number, component: Component, to: number): number {
   const dc = component.dc!;
-  let window = view.getUint32(position >>> 3) << (position & 7);
+  const window = view.getUint32(position >>> 3) << (position & 7);
   let entry = dc.symbols[window >>> SHIFT]!;
   if (entry === 0) entry = longSymbol(dc, window);
   const size = entry & 255;

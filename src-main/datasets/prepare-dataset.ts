@@ -9,7 +9,7 @@ import type { OnProgress } from '../../src-shared/progress.ts';
 import { EntryWriter, findEntry, openCache, writeError } from './cache-entry.ts';
 import { decodeInOrder } from './decode-in-order.ts';
 import { DecodeWorker } from './decode-workers.ts';
-import { LeftOutList } from './left-out.ts';
+import type { LeftOutList } from './left-out.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { openSource, type OpenSource } from './open-source.ts';
 import { ProgressMeter } from './progress-meter.ts';

@@ -4,6 +4,7 @@ import type { ImageSettings } from '../../src-shared/dataset.ts';
 import {
   decodeOne,
   difference,
+  imageOf,
   picture,
   plain,
   prepare,
@@ -62,13 +63,18 @@ describe('formats', () => {
     [90, 60, 32],
     [800, 600, 64],
   ];
-  for (const [name, encode] of Object.entries(encoders)) {
-    test.each(sizes)(`${name} of %ix%i to %i`, async (width, height, size) => {
-      const pixels = await decodeOne(await encode(width, height), settingsOf(size));
+  test.each(sizes)('all of them, of %ix%i to %i', async (width, height, size) => {
+    const folder = temporaryFolder();
+    const names = Object.keys(encoders).sort();
+    for (const name of names) writeFiles(folder, { [name]: await encoders[name]!(width, height) });
+    const dataset = await prepare(folder, settingsOf(size));
+    expect(dataset.leftOut).toEqual([]);
+    const reference = await expected(width, height, size);
+    for (const [index, name] of names.entries()) {
       const tolerance = name.includes('palette') || name === 'gif' ? 8 : 2;
-      expect(difference(pixels, await expected(width, height, size))).toBeLessThan(tolerance);
-    });
-  }
+      expect(difference(await imageOf(dataset, index), reference), name).toBeLessThan(tolerance);
+    }
+  });
 
   test('decoders agree: the same picture as PNG by the light one, as TIFF by sharp', async () => {
     const light = await decodeOne(await picture(120, 90).png().toBuffer(), settingsOf(32));
@@ -89,15 +95,23 @@ describe('formats', () => {
     expect(difference(light, await expected(20, 14, 32))).toBeLessThan(8);
   });
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])('EXIF orientation %i is applied', async (orientation) => {
-    const turned = await picture(60, 40).jpeg({ quality: 95 }).withMetadata({ orientation }).toBuffer();
-    const reference = await sharp(turned).autoOrient().resize(24, 24, { fit: 'fill' }).raw().toBuffer();
-    const pixels = await decodeOne(turned, settingsOf(24, 3, 'stretch'));
-    expect(difference(pixels, reference)).toBeLessThan(2);
+  test('EXIF orientations are applied', async () => {
     const folder = temporaryFolder();
-    writeFiles(folder, { 'turned.jpg': turned });
-    const { sizes } = await prepare(folder);
-    expect(sizes).toEqual([orientation > 4 ? [40, 60, 1] : [60, 40, 1]]);
+    const references: Buffer[] = [];
+    for (let orientation = 1; orientation <= 8; orientation++) {
+      const turned = await picture(60, 40).jpeg({ quality: 95 }).withMetadata({ orientation }).toBuffer();
+      writeFiles(folder, { [`${orientation}.jpg`]: turned });
+      references.push(await sharp(turned).autoOrient().resize(24, 24, { fit: 'fill' }).raw().toBuffer());
+    }
+    const dataset = await prepare(folder, settingsOf(24, 3, 'stretch'));
+    for (const [index, reference] of references.entries()) {
+      expect(difference(await imageOf(dataset, index), reference), `${index + 1}`).toBeLessThan(2);
+    }
+    expect(new Set(references.map(String)).size).toBe(8);
+    expect(dataset.sizes).toEqual([
+      [40, 60, 4],
+      [60, 40, 4],
+    ]);
   });
 
   test('a CMYK JPEG has its colours', async () => {

@@ -140,7 +140,7 @@ describe('a folder', () => {
     const folder = temporaryFolder();
     const files: Record<string, Uint8Array | string> = {};
     for (let i = 0; i < 3000; i++)
-      files[`${String(i).padStart(4, '0')}`] = i % 2 === 0 ? 'no' : [red, green, blue][i % 3]!;
+      files[String(i).padStart(4, '0')] = i % 2 === 0 ? 'no' : [red, green, blue][i % 3]!;
     writeFiles(folder, files);
     const dataset = await prepare(folder);
     expect([dataset.count, dataset.leftOutCount, dataset.leftOut.length]).toEqual([1500, 1500, 1000]);

@@ -1,5 +1,6 @@
 import {
   above,
+  below,
   type Canvas,
   circle,
   type Colour,
@@ -133,11 +134,7 @@ function paintMouth(canvas: Canvas, mood: Mood, { x, y, scale: s }: Head): void 
   } else if (mood === 'sleepy') {
     canvas.fill(ellipse(x, y + 0.42 * s, 0.09 * s, 0.06 * s), MOUTH_RED);
   } else {
-    const mouth = ellipse(x, y + 0.34 * s, 0.28 * s, 0.24 * s);
-    const lower: Shape = {
-      distance: (px, py) => Math.max(mouth.distance(px, py), y + 0.36 * s - py),
-      box: mouth.box,
-    };
+    const lower = below(ellipse(x, y + 0.34 * s, 0.28 * s, 0.24 * s), y + 0.36 * s);
     canvas.fill(lower, MOUTH_RED);
     canvas.fill(roundBox(x, y + 0.39 * s, 0.2 * s, 0.035 * s, 0.03 * s), WHITE, 1, lower);
   }
