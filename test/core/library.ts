@@ -1,12 +1,14 @@
 /** An application over a library of its own, and things to train in it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { App, NewTraining, Run } from '../../src-main/core/app.ts';
 import { createApp } from '../../src-main/core/app.ts';
 import type { AppEvent } from '../../src-main/core/events.ts';
 import type { TrainerHost } from '../../src-main/core/trainer-host.ts';
+import { prepareDataset } from '../../src-main/datasets/prepare-dataset.ts';
+import { libraryFolder } from '../../src-main/store/library-folder.ts';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
@@ -51,9 +53,15 @@ export function open(
   return { ...app, close };
 }
 
-/** The drawn faces, prepared in the library. */
-export function faces(app: App, count = 12): Promise<PreparedDataset> {
-  return app.datasets.prepare(`sample:${count}x8`, tinyImages);
+const drawn = mkdtempSync(join(tmpdir(), 'ganvas-faces-'));
+afterAll(() => rmSync(drawn, { recursive: true, force: true }));
+
+/** Twelve drawn faces, prepared in the library. They are drawn once for all the tests of a file. */
+export async function faces(app: App): Promise<PreparedDataset> {
+  const source = 'sample:12x8';
+  await prepareDataset(source, tinyImages, { cacheDir: drawn });
+  cpSync(drawn, libraryFolder(app.libraryDir).cache, { recursive: true });
+  return app.datasets.prepare(source, tinyImages);
 }
 
 /** Starts a run of 6 steps with batches of 4. */
