@@ -25,8 +25,8 @@ describe('Adam', () => {
     };
     let state = {
       parameter: tf.tensor1d(start) as tf.Tensor,
-      m: tf.zeros([size]) as tf.Tensor,
-      v: tf.zeros([size]) as tf.Tensor,
+      m: tf.zeros<tf.Rank>([size]),
+      v: tf.zeros<tf.Rank>([size]),
     };
     for (let step = 1; step <= 100; step += 1) {
       // From large to tiny, so that epsilon counts.

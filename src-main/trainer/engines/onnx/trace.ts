@@ -146,6 +146,8 @@ export function trace(
     }
     for (const [name, tensor] of Object.entries(result.outputs))
       recorder.graph.output(`${outputPrefix}${name}`, whole(tensor));
+    // Those that the function kept would outlive the scope.
+    tf.dispose(Object.values(result.outputs));
     return recorder.graph.finish();
   } catch (error) {
     const missing = /Kernel '(\w+)' not registered/.exec(error instanceof Error ? error.message : '');
