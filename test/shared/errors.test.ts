@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { ErrorData } from '../../src-shared/errors.ts';
 import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 
 test('an error crosses a process as JSON with its code, message and details', () => {
@@ -11,7 +12,7 @@ test('an error crosses a process as JSON with its code, message and details', ()
       (code, message, details) => {
         const plain: unknown = JSON.parse(JSON.stringify(details));
         const error = new AppError(code, message, plain as Record<string, unknown>);
-        const received = fromErrorData(JSON.parse(JSON.stringify(toErrorData(error))));
+        const received = fromErrorData(JSON.parse(JSON.stringify(toErrorData(error))) as ErrorData);
         expect(received).toBeInstanceOf(AppError);
         expect(received).toBeInstanceOf(Error);
         expect({ code: received.code, message: received.message, details: received.details }).toEqual({
