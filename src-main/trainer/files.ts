@@ -27,7 +27,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** What a file system's refusal means for a person. */
-export function diskError(error: unknown, path: string): unknown {
+function diskError(error: unknown, path: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'ENOSPC':

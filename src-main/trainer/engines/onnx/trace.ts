@@ -102,7 +102,7 @@ function register(emits: Readonly<Record<string, Emit>>): void {
         const values: Record<string, Value> = {};
         for (const [name, info] of Object.entries(inputs))
           values[name] = recorder.valueIn(info as tf.TensorInfo);
-        const result = emit(recorder.graph, values, (attrs ?? {}) as Record<string, unknown>);
+        const result = emit(recorder.graph, values, (attrs ?? {}));
         return Array.isArray(result)
           ? result.map((value) => recorder.toTensorInfo(value))
           : recorder.toTensorInfo(result);
@@ -127,7 +127,7 @@ export function trace(
   const before: string | null | undefined = tf.getBackend();
   const recorder = new Recorder();
   tf.registerBackend(backendName, () => recorder);
-  tf.setBackend(backendName);
+  void tf.setBackend(backendName);
   const engine = tf.engine();
   try {
     engine.startScope('record');
