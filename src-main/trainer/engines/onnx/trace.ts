@@ -102,7 +102,7 @@ function register(emits: Readonly<Record<string, Emit>>): void {
         const values: Record<string, Value> = {};
         for (const [name, info] of Object.entries(inputs))
           values[name] = recorder.valueIn(info as tf.TensorInfo);
-        const result = emit(recorder.graph, values, (attrs ?? {}));
+        const result = emit(recorder.graph, values, attrs ?? {});
         return Array.isArray(result)
           ? result.map((value) => recorder.toTensorInfo(value))
           : recorder.toTensorInfo(result);
@@ -160,7 +160,7 @@ export function trace(
     );
   } finally {
     engine.endScope();
-    if (typeof before === 'string') tf.setBackend(before);
+    if (typeof before === 'string') void tf.setBackend(before);
     tf.removeBackend(backendName);
   }
 }
