@@ -18,7 +18,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   { name: 'tiny', files: 50_000, width: 32, height: 32, target: 32 },
-  { name: 'photographs', files: 600, width: 1200, height: 800, target: 64 },
+  { name: 'photographs', files: 2_000, width: 1200, height: 800, target: 64 },
 ];
 const rounds = 3;
 const distinct = 50;

@@ -14,8 +14,8 @@ import { systemCode, Unusable } from './unusable.ts';
 import type { DecodedImages, ImageSource, WorkerMessage, WorkerRequest } from './worker-messages.ts';
 import { readZipEntry, scanZip } from './zip.ts';
 
-/** Decodes that sharp may have running for one worker; more only cost memory. */
-const MOST_IN_FLIGHT = 4;
+/** Decodes that sharp may have running for one worker; all workers share the four threads of Node's pool. */
+const MOST_IN_FLIGHT = 2;
 
 /** Writes image `index` to `out`; what cannot be used throws or rejects. */
 type ImageReader = (index: number, out: Uint8Array) => OriginalSize | Promise<OriginalSize>;
@@ -77,8 +77,10 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
   }
 }
 
+const SPARE = 1 << 16;
+
 /** Where files are read to, one after the other; it grows to the largest of them. */
-let scratch = Buffer.alloc(1 << 16);
+let scratch = Buffer.alloc(SPARE);
 
 /** Windows does not know the last two and takes them for 0. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -93,7 +95,7 @@ function readFile(path: string, size: number, limits: Limits): Buffer {
     let expected = size;
     for (let done = 0; ;) {
       if (expected > limits.fileBytes) throw tooLarge(expected, limits);
-      if (scratch.length <= expected) scratch = Buffer.concat([scratch.subarray(0, done)], 2 * expected + 1);
+      if (scratch.length <= expected) scratch = Buffer.concat([scratch.subarray(0, done)], expected + SPARE);
       const read = readSync(fd, scratch, done, expected + 1 - done, null);
       done += read;
       if (read === 0 || done === expected) return scratch.subarray(0, done);

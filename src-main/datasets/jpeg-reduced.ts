@@ -4,7 +4,7 @@ import type { Pixels } from './fit.ts';
 /**
  * Decodes a JPEG to an eighth of its size, reading only the lowest frequencies of each block: what libjpeg
  * does when it shrinks while decoding, but passing over several of the other coefficients with one table access.
- * Three times as fast as sharp for photographs that become small.
+ * It takes half of sharp's time for photographs that become small.
  */
 
 interface Component {
@@ -174,7 +174,7 @@ const TAIL = 512;
 let scratch = Buffer.alloc(0);
 
 function withoutStuffing(bytes: Buffer, start: number): EntropyData | null {
-  if (scratch.length < bytes.length + TAIL) scratch = Buffer.alloc(2 * bytes.length + TAIL);
+  if (scratch.length < bytes.length + TAIL) scratch = Buffer.alloc(bytes.length + (1 << 16));
   const starts = [0];
   let to = 0;
   for (let from = start; ;) {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   mkdirSync,
@@ -216,6 +218,26 @@ describe('the cache', () => {
     for (const name of [dead, alive, stale]) mkdirSync(join(cacheDir, name));
     const { key } = await prepare(folder, settingsOf(8), { cacheDir });
     expect(namesIn(cacheDir).sort()).toEqual([key, alive].sort());
+  });
+
+  test('a process killed while it writes leaves no entry, and the next prepare sweeps up', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    const script = join(folder, 'prepare.ts');
+    const module = new URL('../../src-main/datasets/prepare-dataset.ts', import.meta.url).href;
+    writeFileSync(
+      script,
+      `import { prepareDataset } from '${module}';
+       const settings = { height: 64, width: 64, channels: 3, fit: 'crop' };
+       const onProgress = ({ done, phase }) => done > 0 && phase === 'reading images' && process.kill(process.pid, 'SIGKILL');
+       await prepareDataset('sample:20000', settings, { cacheDir: process.argv[2], onProgress });`,
+    );
+    const child = spawn(process.execPath, [script, cacheDir], { stdio: 'ignore' });
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    expect(signal).toBe('SIGKILL');
+    expect(namesIn(cacheDir)).toEqual([expect.stringMatching(/^unfinished-/)]);
+    const { key } = await prepare('sample:10', settingsOf(8), { cacheDir });
+    expect(namesIn(cacheDir)).toEqual([key]);
   });
 
   test('two at once give the same entry', async () => {
