@@ -46,19 +46,34 @@ export class Words {
     this.#positionals = positionals;
   }
 
-  /** @throws UsageError for an option that nobody knows, that lacks its value or that has an empty one */
+  /** @throws UsageError for an option that nobody knows, that lacks its value, or that has one although it takes none */
   static parse(args: readonly string[]): Words {
-    let parsed;
-    try {
-      parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    } catch (error) {
-      // Only the first sentence: the others explain how to pass words that look like options, which nothing here takes.
-      const [what = ''] = (error instanceof Error ? error.message : String(error)).split(/\. To |\n/);
-      throw new UsageError(what.replace(/\.?$/, '.'));
+    // Not `strict`: its messages are for programmers.
+    const { tokens, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: false,
+      tokens: true,
+    });
+    const values: Partial<Record<OptionName, string | boolean>> = {};
+    for (const token of tokens) {
+      if (token.kind !== 'option') continue;
+      const { rawName, value } = token;
+      if (!Object.hasOwn(options, token.name)) throw new UsageError(`There is no option ${rawName}.`);
+      const name = token.name as OptionName;
+      if (options[name].type === 'boolean') {
+        if (value !== undefined) throw new UsageError(`${rawName} takes no value.`);
+        values[name] = true;
+      } else {
+        if (!value) throw new UsageError(`${rawName} needs a value.`);
+        const looksLikeOption = !token.inlineValue && value.startsWith('-');
+        if (looksLikeOption)
+          throw new UsageError(`${rawName} needs a value; to give it "${value}", write ${rawName}=${value}.`);
+        values[name] = value;
+      }
     }
-    const empty = Object.entries(parsed.values).find(([, value]) => value === '');
-    if (empty !== undefined) throw new UsageError(`--${empty[0]} needs a value that is not empty.`);
-    return new Words(parsed.values, parsed.positionals);
+    return new Words(values, positionals);
   }
 
   /** The command, or undefined. */
