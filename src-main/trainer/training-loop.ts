@@ -215,6 +215,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const images = await sampler.images(await sampler.weights(await program.read()), fixedLatents);
       await writeGrid(file, images, sampleCount, sampler.image);
       sampled = position.step;
+      log.flush(position);
       control.emit({
         type: 'sample',
         step: position.step,
