@@ -144,7 +144,7 @@ class Preparation {
         classCounts: classes.counts,
         fingerprint: hash.digest('hex'),
         sizes: mostFrequent(sizes),
-        leftOut: leftOut.listed,
+        leftOut: leftOut.listed.sort((a, b) => (a.file < b.file ? -1 : 1)),
         leftOutCount: leftOut.count,
       };
       await this.stopWorkers(cancelled());
