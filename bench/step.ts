@@ -29,7 +29,11 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-async function measure<T extends Result>(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<T> {
+async function measure<T extends Result>(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<T> {
   const { stdout } = await execute(command, args, { env: { ...process.env, ...env } });
   return JSON.parse(stdout) as T;
 }
@@ -77,7 +81,8 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 export async function run(): Promise<void> {
   print(`Whole training step, image/batch/base channels; ${rounds} rounds in turns, medians`);
   const python = await pythonWithTorch();
-  if (python === null) print('PyTorch is not installed (Debian: python3-torch, libopenblas0-pthread): only our own times.');
+  if (python === null)
+    print('PyTorch is not installed (Debian: python3-torch, libopenblas0-pthread): only our own times.');
   for (const size of sizes) {
     const setting = python === null ? null : await bestSetting(size, python);
     const ours: GanvasResult[] = [];

@@ -7,7 +7,12 @@ import { elements, initialState, stateTensors } from '../src-main/trainer/parame
 import { Random } from '../src-main/trainer/random.ts';
 import { drawInputs, stepInputs, stepPlan, trainStep } from '../src-main/trainer/train-step.ts';
 
-const [resolution, batch, base, steps] = process.argv.slice(2).map(Number) as [number, number, number, number];
+const [resolution, batch, base, steps] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
 const design = dcgan('bench', { height: resolution, width: resolution, channels: 3 }, base, 100);
 // PyTorch's example keeps no average of the generator, so neither does its counterpart here.
 const hyperparameters = { ...defaultHyperparameters(), batch, ema: { halfLifeKimg: null, rampUp: null } };

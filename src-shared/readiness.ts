@@ -7,7 +7,11 @@ import { formatShape, sameShape } from './gan/shape.ts';
 import type { Hyperparameters } from './training.ts';
 
 /** @throws AppError `design.does-not-fit`, `dataset.wrong-shape`, `dataset.fewer-than-batch` */
-export function requireTrainable(design: Design, dataset: PreparedDataset, hyperparameters: Hyperparameters): void {
+export function requireTrainable(
+  design: Design,
+  dataset: PreparedDataset,
+  hyperparameters: Hyperparameters,
+): void {
   const [problem] = errorsOf(design);
   if (problem !== undefined) {
     const repairs = problem.repairs.map((repair) => repair.label);

@@ -55,7 +55,10 @@ export type ExportCommand = v.InferOutput<typeof ExportCommand>;
 export const EnginesCommand = v.strictObject({ type: v.literal('engines') });
 
 /** Asks a training trainer to write a checkpoint and end. */
-export const InterruptCommand = v.strictObject({ type: v.literal('interrupt'), as: v.picklist(['paused', 'stopped']) });
+export const InterruptCommand = v.strictObject({
+  type: v.literal('interrupt'),
+  as: v.picklist(['paused', 'stopped']),
+});
 
 export const Command = v.variant('type', [
   TrainCommand,

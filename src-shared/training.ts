@@ -86,7 +86,15 @@ export type EngineName = v.InferOutput<typeof EngineName>;
  * `queued`: waits for the device. `running`. `paused`, `stopped`: a person's wish, with a checkpoint. `done`: a limit was reached.
  * `failed`: the run itself went wrong, `reason` says how. `interrupted`: its process or the machine died.
  */
-export const RunState = v.picklist(['queued', 'running', 'paused', 'stopped', 'done', 'failed', 'interrupted']);
+export const RunState = v.picklist([
+  'queued',
+  'running',
+  'paused',
+  'stopped',
+  'done',
+  'failed',
+  'interrupted',
+]);
 export type RunState = v.InferOutput<typeof RunState>;
 
 const transitions: Record<RunState, readonly RunState[]> = {

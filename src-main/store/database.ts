@@ -82,7 +82,7 @@ export function openDatabase(file: string, access: Access, busyMilliseconds = 50
     file,
     access,
     query(table, sql) {
-      const statement = guarded(() => sqlite.prepare<[Parameters], unknown>(sql));
+      const statement = guarded(() => sqlite.prepare<[Parameters]>(sql));
       return {
         one(parameters = {}) {
           const row = guarded(() => statement.get(parameters));
@@ -117,7 +117,7 @@ function parseRow<Row>(table: Table<Row>, raw: unknown): Row {
   const place = v.getDotPath(issue) ?? '';
   const cells = v.parse(v.record(v.string(), v.unknown()), raw);
   const row = table.key.map((name) => `${name} ${String(cells[name])}`).join(', ');
-  const column = String(issue.path?.[0]?.key ?? '');
+  const column = v.getDotPath(issue)?.split('.')[0] ?? '';
   throw new AppError(
     'library.damaged-row',
     `The library is damaged: in the table ${table.name}, row ${row}, the column ${column} cannot be read (${place}: ${issue.message}). ` +

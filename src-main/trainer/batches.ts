@@ -49,7 +49,11 @@ export class Batches {
     }
     try {
       if ((await file.stat()).size !== bytes) {
-        throw new AppError('dataset.cache-damaged', `The prepared images ${path} have the wrong size. Delete them and prepare the dataset again.`, { path });
+        throw new AppError(
+          'dataset.cache-damaged',
+          `The prepared images ${path} have the wrong size. Delete them and prepare the dataset again.`,
+          { path },
+        );
       }
       if (bytes > memoryLimit) return new Batches(file, null, dataset, seed);
       const memory = new Uint8Array(bytes);
@@ -98,7 +102,11 @@ async function readWhole(file: FileHandle, into: Uint8Array, position: number): 
   let done = 0;
   while (done < into.length) {
     const { bytesRead } = await file.read(into, done, Math.min(into.length - done, 2 ** 30), position + done);
-    if (bytesRead === 0) throw new AppError('dataset.cache-damaged', 'The prepared images end too early. Prepare the dataset again.');
+    if (bytesRead === 0)
+      throw new AppError(
+        'dataset.cache-damaged',
+        'The prepared images end too early. Prepare the dataset again.',
+      );
     done += bytesRead;
   }
 }

@@ -105,7 +105,11 @@ export function frozenBatchNorm(
 }
 
 /** The moving statistics after a batch of `count` values a channel; the variance is the unbiased one, as in PyTorch. */
-export function movingStatistics(old: BatchStatistics, batch: BatchStatistics, count: number): BatchStatistics {
+export function movingStatistics(
+  old: BatchStatistics,
+  batch: BatchStatistics,
+  count: number,
+): BatchStatistics {
   const move = (from: tf.Tensor1D, to: tf.Tensor1D, factor: number) =>
     tf.add<tf.Tensor1D>(tf.mul(from, 1 - batchNormMomentum), tf.mul(to, batchNormMomentum * factor));
   return {
@@ -146,7 +150,11 @@ export function powerIteration(kernel: tf.Tensor, u: tf.Tensor1D, transposed: bo
 }
 
 /** The kernel over its largest singular value, u^T W v; no gradient goes through u and v. */
-export function spectralNorm<K extends tf.Tensor>(kernel: K, vectors: SingularVectors, transposed: boolean): K {
+export function spectralNorm<K extends tf.Tensor>(
+  kernel: K,
+  vectors: SingularVectors,
+  transposed: boolean,
+): K {
   const matrix = matrixOf(kernel, transposed);
   const image = tf.matMul(matrix, tf.reshape(vectors.v, [-1, 1]), true);
   const sigma = tf.sum(tf.mul(image, tf.reshape(vectors.u, [-1, 1])));
@@ -163,7 +171,7 @@ function leakyRelu(x: tf.Tensor4D, slope: number): tf.Tensor4D {
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, tf.step(saved[0]!, slope));
     return { value, gradFunc };
   });
-  return activate(x) as tf.Tensor4D;
+  return activate(x);
 }
 
 /** x times the normal distribution's cumulative function (Hendrycks and Gimpel; pytorch's exact form). */

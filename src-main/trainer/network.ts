@@ -32,14 +32,14 @@ export interface Pass {
   dropout?: Tensors;
 }
 
-function lookUp<T extends tf.Tensor>(tensors: Tensors, name: string): T {
+function lookUp(tensors: Tensors, name: string): tf.Tensor {
   const tensor = tensors[name];
   if (tensor === undefined) throw new Error(`No tensor is called ${name}.`);
-  return tensor as T;
+  return tensor;
 }
 
-function kernelOf<T extends tf.Tensor>(pass: Pass, prefix: string, block: Block | GeneratorBlock): T {
-  const kernel = lookUp<T>(pass.tensors, `${prefix}.weight`);
+function kernelOf(pass: Pass, prefix: string, block: Block | GeneratorBlock): tf.Tensor {
+  const kernel = lookUp(pass.tensors, `${prefix}.weight`);
   const vectors = pass.singularVectors[prefix];
   return vectors === undefined ? kernel : spectralNorm(kernel, vectors, block.kind === 'convTranspose');
 }
@@ -48,15 +48,15 @@ function kernelOf<T extends tf.Tensor>(pass: Pass, prefix: string, block: Block 
 function finish(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | GeneratorBlock): tf.Tensor4D {
   let y = x;
   if (block.batchNorm) {
-    const gamma = lookUp<tf.Tensor1D>(pass.tensors, `${prefix}.gamma`);
-    const beta = lookUp<tf.Tensor1D>(pass.tensors, `${prefix}.beta`);
+    const gamma = lookUp(pass.tensors, `${prefix}.gamma`) as tf.Tensor1D;
+    const beta = lookUp(pass.tensors, `${prefix}.beta`) as tf.Tensor1D;
     if (pass.batchStatistics === 'batch') {
       const count = y.size / y.shape[3];
       const { observe } = pass;
       y = batchNorm(y, gamma, beta, observe && ((statistics) => observe(prefix, statistics, count)));
     } else {
-      const mean = lookUp<tf.Tensor1D>(pass.tensors, `${prefix}.mean`);
-      const variance = lookUp<tf.Tensor1D>(pass.tensors, `${prefix}.variance`);
+      const mean = lookUp(pass.tensors, `${prefix}.mean`) as tf.Tensor1D;
+      const variance = lookUp(pass.tensors, `${prefix}.variance`) as tf.Tensor1D;
       y = frozenBatchNorm(y, gamma, beta, { mean, variance });
     }
   }
@@ -73,8 +73,14 @@ function dropped(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | Gene
 }
 
 /** The flattened input times the matrix, as [batch, height, width, channels] of `shape`. */
-function dense(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | GeneratorBlock, shape: [number, number, number]): tf.Tensor4D {
-  const kernel = kernelOf<tf.Tensor2D>(pass, prefix, block);
+function dense(
+  x: tf.Tensor4D,
+  pass: Pass,
+  prefix: string,
+  block: Block | GeneratorBlock,
+  shape: [number, number, number],
+): tf.Tensor4D {
+  const kernel = kernelOf(pass, prefix, block) as tf.Tensor2D;
   const flat: tf.Tensor2D = tf.reshape(x, [x.shape[0], kernel.shape[0]]);
   return tf.reshape(withBias(tf.matMul(flat, kernel), pass, prefix, block), [x.shape[0], ...shape]);
 }
@@ -91,7 +97,7 @@ export function discriminate(discriminator: Discriminator, pass: Pass, images: t
     if (block.kind === 'dense') {
       x = finish(dense(x, pass, prefix, block, [1, 1, block.outFeatures]), pass, prefix, block);
     } else {
-      const kernel = kernelOf<tf.Tensor4D>(pass, prefix, block);
+      const kernel = kernelOf(pass, prefix, block) as tf.Tensor4D;
       const convolved = withBias(convolution(x, kernel, block.stride, block.padding), pass, prefix, block);
       x = finish(convolved, pass, prefix, block);
       if (block.maxPool[0] > 1 || block.maxPool[1] > 1) x = maxPool(x, block.maxPool);
@@ -119,7 +125,7 @@ export function generate(generator: Generator, pass: Pass, z: tf.Tensor2D): tf.T
       const { unpool: times, edge, stride, padding } = block;
       const pooled = times[0] > 1 || times[1] > 1;
       const unpooled = pooled ? unpool(x, times, edge) : x;
-      const kernel = kernelOf<tf.Tensor4D>(pass, prefix, block);
+      const kernel = kernelOf(pass, prefix, block) as tf.Tensor4D;
       y = withBias(transposedConvolution(unpooled, kernel, shape, stride, padding), pass, prefix, block);
     }
     x = dropped(finish(y, pass, prefix, block), pass, prefix, block);
@@ -141,7 +147,11 @@ export function powerIterations(
     if (!block.spectralNorm) return;
     const prefix = `${network}.${i}`;
     const kernel = lookUp(tensors, `${prefix}.weight`);
-    vectors[prefix] = powerIteration(kernel, lookUp(tensors, `${prefix}.u`), block.kind === 'convTranspose');
+    vectors[prefix] = powerIteration(
+      kernel,
+      lookUp(tensors, `${prefix}.u`) as tf.Tensor1D,
+      block.kind === 'convTranspose',
+    );
   });
   return vectors;
 }

@@ -19,7 +19,13 @@ export interface TensorSpec {
   init: 'kernel' | 'scale' | 'zeros' | 'ones' | 'unit';
 }
 
-function partsOf(prefix: string, weight: number[], outputs: number, channels: number, block: Block | GeneratorBlock) {
+function partsOf(
+  prefix: string,
+  weight: number[],
+  outputs: number,
+  channels: number,
+  block: Block | GeneratorBlock,
+) {
   const spec = (part: string, shape: number[], trainable: boolean, init: TensorSpec['init']): TensorSpec => ({
     name: `${prefix}.${part}`,
     shape,
@@ -101,11 +107,21 @@ export function stateTensors(design: Design, ema: boolean): TensorSpec[] {
   const generator = networkTensors(design, 'generator');
   const trainable = [...discriminator, ...generator].filter((spec) => spec.trainable);
   const as = (prefix: string, specs: TensorSpec[], init?: 'zeros') =>
-    specs.map((spec) => ({ ...spec, name: `${prefix}.${spec.name}`, trainable: false, init: init ?? spec.init }));
+    specs.map((spec) => ({
+      ...spec,
+      name: `${prefix}.${spec.name}`,
+      trainable: false,
+      init: init ?? spec.init,
+    }));
   return [
     ...discriminator,
     ...generator,
-    ...(ema ? as('ema', generator.filter((spec) => spec.trainable)) : []),
+    ...(ema
+      ? as(
+          'ema',
+          generator.filter((spec) => spec.trainable),
+        )
+      : []),
     ...as('adam.m', trainable, 'zeros'),
     ...as('adam.v', trainable, 'zeros'),
   ];

@@ -48,7 +48,11 @@ export class Sampler {
     const generator = mirror(design.discriminator, design.latentDim);
     const state: NamedShape[] = networkTensors(design, 'generator');
     const inputs: NamedShape[] = [{ name: 'z', shape: [batch, design.latentDim] }];
-    const pass = (tensors: Tensors, batchStatistics: Pass['batchStatistics'], observe?: Pass['observe']): Pass => ({
+    const pass = (
+      tensors: Tensors,
+      batchStatistics: Pass['batchStatistics'],
+      observe?: Pass['observe'],
+    ): Pass => ({
       tensors,
       batchStatistics,
       observe,

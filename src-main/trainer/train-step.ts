@@ -195,10 +195,17 @@ function adamOn(
   inputs: Tensors,
   gradients: readonly tf.Tensor[],
 ): Tensors {
-  const [stepSize, epsilon] = pick(inputs, [`${network}.stepSize`, `${network}.epsilon`]) as [tf.Scalar, tf.Scalar];
+  const [stepSize, epsilon] = pick(inputs, [`${network}.stepSize`, `${network}.epsilon`]) as [
+    tf.Scalar,
+    tf.Scalar,
+  ];
   const next: Tensors = {};
   plan.trainable[network].forEach((name, i) => {
-    const [parameter, m, v] = pick(state, [name, `adam.m.${name}`, `adam.v.${name}`]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const [parameter, m, v] = pick(state, [name, `adam.m.${name}`, `adam.v.${name}`]) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
     const moved = adam({ parameter, m, v }, gradients[i]!, plan.hyperparameters[network], stepSize, epsilon);
     next[name] = moved.parameter;
     next[`adam.m.${name}`] = moved.m;
@@ -212,7 +219,11 @@ function adamOn(
  * @param inputs every tensor of {@link stepInputs}; not disposed
  * @returns the new state, complete; and `losses`, [4] in {@link lossOrder}. Call it inside `tf.tidy`.
  */
-export function trainStep(plan: StepPlan, state: Tensors, inputs: Tensors): { state: Tensors; losses: tf.Tensor1D } {
+export function trainStep(
+  plan: StepPlan,
+  state: Tensors,
+  inputs: Tensors,
+): { state: Tensors; losses: tf.Tensor1D } {
   const { discriminator } = plan.design;
   const loss = losses[plan.hyperparameters.loss];
   const [reals, z] = pick(inputs, ['reals', 'z']) as [tf.Tensor4D, tf.Tensor2D];
@@ -264,7 +275,9 @@ export function trainStep(plan: StepPlan, state: Tensors, inputs: Tensors): { st
     const tensors = { ...state, ...named(names.generator, parameters) };
     // The same fakes again, so that the gradient reaches the generator; a recorded step shares the work.
     const images = generate(plan.generator, generatorPass(tensors), z);
-    return loss.generator(discriminate(discriminator, discriminatorPass('generator', updated, vectors), images));
+    return loss.generator(
+      discriminate(discriminator, discriminatorPass('generator', updated, vectors), images),
+    );
   })(pick(state, names.generator));
   const next = {
     ...updated,

@@ -240,9 +240,9 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     };
 
     if (command.checkpoint === null) await sample();
-    let as: 'paused' | 'stopped' | 'done' | null = null;
+    let as: 'paused' | 'stopped' | 'done';
     let last = performance.now();
-    while (as === null) {
+    for (;;) {
       const asked = control.interrupted();
       if (asked !== null || log.reached(position)) {
         as = asked ?? 'done';

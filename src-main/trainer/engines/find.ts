@@ -15,12 +15,18 @@ async function find(name: EngineReport['name']): Promise<Found> {
     case 'cuda':
       return loadCuda();
     case 'onnx':
-      return { engine: onnxEngine(), note: 'Records a whole training step as one graph and runs it on all cores.' };
+      return {
+        engine: onnxEngine(),
+        note: 'Records a whole training step as one graph and runs it on all cores.',
+      };
     case 'reference': {
       // Else it prints an advertisement for another package at its first operation.
       tf.enableProdMode();
       const engine = await eagerEngine('reference', 'cpu', 'CPU, plain JavaScript');
-      return { engine, note: 'Hundreds of times slower: the yardstick that the other engines are tested against.' };
+      return {
+        engine,
+        note: 'Hundreds of times slower: the yardstick that the other engines are tested against.',
+      };
     }
   }
 }
@@ -47,6 +53,7 @@ export async function openEngine(name: EngineName): Promise<Engine> {
     return cuda.engine ?? openEngine('onnx');
   }
   const { engine, note } = await find(name);
-  if (engine === null) throw new AppError('engine.missing', `The engine ${name} is not here. ${note}`, { engine: name });
+  if (engine === null)
+    throw new AppError('engine.missing', `The engine ${name} is not here. ${note}`, { engine: name });
   return engine;
 }

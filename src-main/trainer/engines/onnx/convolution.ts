@@ -64,9 +64,14 @@ function gather(graph: Graph, x: Value, table: Table, use: string): Value {
   const { rows, key } = table;
   if (isIdentity(rows, count)) return x;
   const shape = [rows.length, channels];
-  const take = (from: Value, indices: Value) => graph.node('Gather', [from, indices], shape, axis0, 'float32', use);
+  const take = (from: Value, indices: Value) =>
+    graph.node('Gather', [from, indices], shape, axis0, 'float32', use);
   if (!rows.includes(-1)) return take(x, graph.constant(rows, [rows.length], key));
-  const shifted = graph.constant(rows.map((row) => row + 1), [rows.length], `${key} after zeros`);
+  const shifted = graph.constant(
+    rows.map((row) => row + 1),
+    [rows.length],
+    `${key} after zeros`,
+  );
   return take(withZeroRow(graph, x), shifted);
 }
 
@@ -220,7 +225,9 @@ export function inputGradient(graph: Graph, g: Geometry, dy: Value, kernel: Valu
     const zeros = tables.some((table) => table.rows.includes(-1));
     // Zeros are cheaper to add to dy, before the product, than to the product itself.
     const padded = zeros ? withZeroRow(graph, rows) : rows;
-    const products = graph.node('Gemm', [padded, matrix], [padded.shape[0]!, columns], { transB: { int: 1 } });
+    const products = graph.node('Gemm', [padded, matrix], [padded.shape[0]!, columns], {
+      transB: { int: 1 },
+    });
     const contributions = reshape(graph, products, [padded.shape[0]! * taps(g), g.imageChannels]);
     const gathered = tables.map(({ rows: table, key }) => {
       const moved = zeros ? table.map((row) => (row < 0 ? 0 : row + taps(g))) : table;

@@ -49,7 +49,9 @@ class OnnxProgram implements Program {
 
   read(): Promise<Arrays> {
     const held = Object.entries({ ...this.#current, ...this.#fixed });
-    return Promise.resolve(Object.fromEntries(held.map(([name, { data }]) => [name, (data as Float32Array).slice()])));
+    return Promise.resolve(
+      Object.fromEntries(held.map(([name, { data }]) => [name, (data as Float32Array).slice()])),
+    );
   }
 
   async run(inputs: Arrays): Promise<Arrays> {
@@ -65,7 +67,9 @@ class OnnxProgram implements Program {
     const results = await this.#session.run(feeds, fetches);
     [this.#current, this.#next] = [this.#next, this.#current];
     const given = (name: string) => name.slice(outputPrefix.length);
-    return Object.fromEntries(this.#outputs.map((name) => [given(name), results[name]!.data as Float32Array]));
+    return Object.fromEntries(
+      this.#outputs.map((name) => [given(name), results[name]!.data as Float32Array]),
+    );
   }
 
   dispose(): Promise<void> {

@@ -9,12 +9,10 @@ import type { Attribute, DataType, Graph, Value } from './graph.ts';
 import { dataTypes } from './graph.ts';
 
 type Inputs = Readonly<Record<string, Value>>;
+/** Values are TensorFlow.js' own, of the types that its kernel of that name documents. */
 type Attributes = Readonly<Record<string, unknown>>;
 /** Adds one operation to the graph. Several inputs of a variadic operation are called `0`, `1`, ... */
 export type Emit = (graph: Graph, inputs: Inputs, attributes: Attributes) => Value | Value[];
-
-/** The attributes' values are TensorFlow.js' own, of the type that its kernel of that name documents. */
-const attribute = <T>(attributes: Attributes, name: string): T => attributes[name] as T;
 
 function variadic(inputs: Inputs): Value[] {
   return Object.keys(inputs)
@@ -77,7 +75,7 @@ function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
   return (graph, inputs, attributes) => {
     const given = graph.whole(inputs['x']!);
     const x = op === 'ReduceMean' ? cast(graph, given, 'float32') : given;
-    const axes = tf.util.parseAxisParam(attribute<number | number[]>(attributes, 'axis'), [...x.shape]);
+    const axes = tf.util.parseAxisParam(attributes['axis'] as number | number[], [...x.shape]);
     // To ONNX, no axes would mean all.
     if (axes.length === 0) return x;
     axes.sort((a, b) => a - b);
@@ -161,10 +159,10 @@ function cast(graph: Graph, x: Value, type: DataType): Value {
 
 function pad(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
   const x = graph.whole(inputs['x']!);
-  const paddings = attribute<[number, number][]>(attributes, 'paddings');
+  const paddings = attributes['paddings'] as [number, number][];
   const shape = x.shape.map((side, axis) => side + paddings[axis]![0] + paddings[axis]![1]);
   const pads = graph.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
-  const value = graph.splat(attribute<number>(attributes, 'constantValue'), [], x.type);
+  const value = graph.splat(attributes['constantValue'] as number, [], x.type);
   return graph.node('Pad', [x, pads, value], shape, {}, x.type);
 }
 
@@ -188,7 +186,7 @@ function matMul(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
 /** 1 for x > 0, alpha elsewhere: a clip of an enormous multiple, which is several times faster than a comparison and a choice. */
 function step(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
   const x = graph.whole(inputs['x']!);
-  const alpha = attribute<number>(attributes, 'alpha');
+  const alpha = attributes['alpha'] as number;
   const large = graph.node('Mul', [x, graph.splat(3e38, [])], x.shape);
   return graph.node('Clip', [large, graph.splat(alpha, []), graph.splat(1, [])], x.shape);
 }
@@ -232,7 +230,7 @@ export const kernels: Readonly<Record<string, Emit>> = {
   Square: (graph, inputs, attributes) => product(graph, { a: inputs['x']!, b: inputs['x']! }, attributes),
   Erf: unary('Erf'),
   Relu: unary('Relu'),
-  LeakyRelu: unary('LeakyRelu', (attributes) => ({ alpha: attribute<number>(attributes, 'alpha') })),
+  LeakyRelu: unary('LeakyRelu', (attributes) => ({ alpha: attributes['alpha'] as number })),
   Elu: unary('Elu'),
   Selu: unary('Selu'),
   Sigmoid: unary('Sigmoid'),
@@ -253,8 +251,7 @@ export const kernels: Readonly<Record<string, Emit>> = {
     const { condition, t, e } = inputs as { condition: Value; t: Value; e: Value };
     return graph.node('Where', [graph.whole(condition), graph.whole(t), graph.whole(e)], t.shape, {}, t.type);
   },
-  Cast: (graph, inputs, attributes) =>
-    cast(graph, inputs['x']!, castTo(attribute<string>(attributes, 'dtype'))),
+  Cast: (graph, inputs, attributes) => cast(graph, inputs['x']!, castTo(attributes['dtype'] as string)),
   Sum: reduce('ReduceSum'),
   Mean: reduce('ReduceMean'),
   BatchMatMul: matMul,
@@ -265,48 +262,44 @@ export const kernels: Readonly<Record<string, Emit>> = {
   },
   Conv2DBackpropInput: (graph, inputs, attributes) => {
     const { dy, filter } = inputs as { dy: Value; filter: Value };
-    const g = geometry(attribute<number[]>(attributes, 'inputShape'), filter.shape, attributes);
+    const g = geometry(attributes['inputShape'] as number[], filter.shape, attributes);
     return inputGradient(graph, g, graph.whole(dy), graph.whole(filter));
   },
   Conv2DBackpropFilter: (graph, inputs, attributes) => {
     const { x, dy } = inputs as { x: Value; dy: Value };
-    const g = geometry(x.shape, attribute<number[]>(attributes, 'filterShape'), attributes);
+    const g = geometry(x.shape, attributes['filterShape'] as number[], attributes);
     return kernelGradient(graph, g, graph.whole(x), graph.whole(dy));
   },
   Identity: (_graph, inputs) => inputs['x']!,
   Reshape: (graph, inputs, attributes) => {
     const x = inputs['x']!;
     const size = x.shape.reduce((all, side) => all * side, 1);
-    return reshape(graph, x, tf.util.inferFromImplicitShape(attribute<number[]>(attributes, 'shape'), size));
+    return reshape(graph, x, tf.util.inferFromImplicitShape(attributes['shape'] as number[], size));
   },
   ExpandDims: (graph, inputs, attributes) => {
     const x = inputs['input']!;
-    const axis = attribute<number>(attributes, 'dim');
+    const axis = attributes['dim'] as number;
     return reshape(graph, x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length + 1 : axis, 0, 1));
   },
   Transpose: (graph, inputs, attributes) => {
     const x = graph.whole(inputs['x']!);
-    const perm = attribute<number[]>(attributes, 'perm');
+    const perm = attributes['perm'] as number[];
     const shape = perm.map((axis) => x.shape[axis]!);
     return graph.node('Transpose', [x], shape, { perm: { ints: perm } }, x.type);
   },
   Slice: (graph, inputs, attributes) => {
     const x = inputs['x']!;
     const info: tf.TensorInfo = { dataId: {}, dtype: 'float32', shape: [...x.shape] };
-    const given = [
-      attribute<number[]>(attributes, 'begin'),
-      attribute<number[]>(attributes, 'size'),
-    ] as const;
+    const given = [attributes['begin'] as number[], attributes['size'] as number[]] as const;
     const [begin, size] = tf.slice_util.parseSliceParams(info, ...given) as [number[], number[]];
     return slice(graph, x, begin, size);
   },
   PadV2: pad,
-  Concat: (graph, inputs, attributes) =>
-    concat(graph, variadic(inputs), attribute<number>(attributes, 'axis')),
+  Concat: (graph, inputs, attributes) => concat(graph, variadic(inputs), attributes['axis'] as number),
   SplitV: (graph, inputs, attributes) => {
     const x = inputs['x']!;
-    const [axis] = tf.util.parseAxisParam(attribute<number>(attributes, 'axis'), [...x.shape]) as [number];
-    const wanted = attribute<number | number[]>(attributes, 'numOrSizeSplits');
+    const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [...x.shape]) as [number];
+    const wanted = attributes['numOrSizeSplits'] as number | number[];
     const sizes = tf.backend_util.prepareSplitSize({ shape: [...x.shape] } as tf.Tensor, wanted, axis);
     const zeros = x.shape.map(() => 0);
     let from = 0;
@@ -318,16 +311,13 @@ export const kernels: Readonly<Record<string, Emit>> = {
   },
   Pack: (graph, inputs, attributes) => {
     const values = variadic(inputs);
-    const [axis] = tf.util.parseAxisParam(attribute<number>(attributes, 'axis'), [
-      1,
-      ...values[0]!.shape,
-    ]) as [number];
+    const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [1, ...values[0]!.shape]) as [number];
     const raised = values.map((x) => reshape(graph, x, x.shape.toSpliced(axis, 0, 1)));
     return concat(graph, raised, axis);
   },
   Tile: (graph, inputs, attributes) => {
     const x = graph.whole(inputs['x']!);
-    const times = attribute<number[]>(attributes, 'reps');
+    const times = attributes['reps'] as number[];
     return graph.node(
       'Tile',
       [x, graph.ints(times)],
@@ -337,7 +327,7 @@ export const kernels: Readonly<Record<string, Emit>> = {
     );
   },
   Fill: (graph, _inputs, attributes) =>
-    graph.splat(attribute<number>(attributes, 'value'), attribute<number[]>(attributes, 'shape')),
+    graph.splat(attributes['value'] as number, attributes['shape'] as number[]),
   ZerosLike: (graph, inputs) => graph.splat(0, inputs['x']!.shape, inputs['x']!.type),
   OnesLike: (graph, inputs) => graph.splat(1, inputs['x']!.shape, inputs['x']!.type),
 };
