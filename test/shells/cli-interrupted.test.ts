@@ -1,0 +1,261 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { Call, Ended, Line } from './ganvas-process.ts';
+import {
+  canWatch,
+  gone,
+  installedCommand,
+  linesOf,
+  tinyTraining,
+  trainersOf,
+  Workplace,
+} from './ganvas-process.ts';
+
+const endless = [
+  ...tinyTraining,
+  '--steps',
+  '1000000',
+  '--checkpoint-every',
+  '20',
+  '--sample-every',
+  '1000000',
+  '--json',
+];
+
+const last = (ended: Ended, type: string): Line => {
+  const line = linesOf(ended).findLast((found) => found.type === type);
+  if (line === undefined) throw new Error(`no line of the type ${type}:\n${ended.stdout}\n${ended.stderr}`);
+  return line;
+};
+
+/** An endless training that has written a checkpoint, and its trainer. */
+async function trainingUnderWay(
+  place: Workplace,
+  options: Parameters<Workplace['start']>[1] = {},
+): Promise<{ call: Call; trainers: number[] }> {
+  const call = place.start(endless, { group: true, ...options });
+  await call.printed(/"type":"checkpoint"/);
+  const trainers = trainersOf(call.pid);
+  expect(trainers).toHaveLength(1);
+  return { call, trainers };
+}
+
+const stateOf = async (place: Workplace) => (await place.json(['show', '1'])).lines[0]!;
+
+/** Goes on for some steps; then the run must be, bit for bit, as one that was never interrupted. */
+async function expectGoesOnExactly(place: Workplace): Promise<void> {
+  const { id, checkpoints } = await stateOf(place);
+  const from = (checkpoints as { step: number }[]).at(-1)!.step;
+  const end = from + 7;
+  const resumed = await place.run(['resume', '1', '--steps', String(end), '--json']);
+  expect(resumed).toMatchObject({ status: 0, stderr: '' });
+  expect(linesOf(resumed).find(({ type }) => type === 'step')).toMatchObject({ step: from + 1 });
+  const straight = await place.run([...endless, '--steps', String(end)]);
+  const other = last(straight, 'done')['id'] as string;
+  expect(place.state(id as string, end).equals(place.state(other, end))).toBe(true);
+  const runFolder = place.path('library', 'runs', id as string);
+  expect(
+    readdirSync(runFolder, { recursive: true }).filter((name) => String(name).endsWith('.partial')),
+  ).toEqual([]);
+}
+
+describe.skipIf(!canWatch)('Ctrl-C', () => {
+  const installed = installedCommand();
+  const ways = [
+    { way: 'as a terminal sends it, to all processes', to: (pid: number) => -pid, command: undefined },
+    { way: 'as kill sends it, to one process', to: (pid: number) => pid, command: undefined },
+    ...(installed === null
+      ? []
+      : [
+          { way: 'to all processes of the installed command', to: (pid: number) => -pid, command: installed },
+          { way: 'to the installed command alone', to: (pid: number) => pid, command: installed },
+        ]),
+  ];
+
+  test.each(ways)('once, $way: a checkpoint, and status 130', async ({ to, command }) => {
+    const place = new Workplace();
+    const { call, trainers } = await trainingUnderWay(place, command === undefined ? {} : { command });
+    process.kill(to(call.pid), 'SIGINT');
+    const ended = await call.ended;
+    expect(ended).toMatchObject({ status: 130, signal: null, stderr: '' });
+    const done = last(ended, 'done');
+    expect(done).toMatchObject({ state: 'paused', step: last(ended, 'step')['step'] });
+    expect(last(ended, 'checkpoint')).toMatchObject({ step: done['step'], path: done['checkpoint'] });
+    await gone(trainers);
+    expect(await stateOf(place)).toMatchObject({ state: 'paused', step: done['step'] });
+  });
+
+  test.each(ways)('twice, $way: the end at once, and status 130', async ({ to, command }) => {
+    const place = new Workplace();
+    const inWords = endless.filter((word) => word !== '--json');
+    const call = place.start(inWords, { group: true, ...(command === undefined ? {} : { command }) });
+    await call.printed(/step 0: samples/);
+    const trainers = trainersOf(call.pid);
+    // A trainer that stands still never writes the checkpoint that the first one asks for.
+    process.kill(trainers[0]!, 'SIGSTOP');
+    process.kill(to(call.pid), 'SIGINT');
+    await call.printed(/Ctrl-C again ends at once/);
+    process.kill(to(call.pid), 'SIGINT');
+    const ended = await call.ended;
+    expect(ended).toMatchObject({ status: 130, signal: null });
+    expect(ended.stderr).toBe(
+      'ganvas: Ended at once; what was trained since the last checkpoint is lost. Go on: ganvas resume 1\n',
+    );
+    await gone(trainers);
+    expect(await stateOf(place)).toMatchObject({
+      state: 'interrupted',
+      reason: { code: 'run.interrupted', message: expect.stringContaining('Ganvas was closed') as string },
+    });
+  });
+
+  test('what was ended by it goes on exactly', async () => {
+    const place = new Workplace();
+    const { call } = await trainingUnderWay(place);
+    process.kill(-call.pid, 'SIGINT');
+    await call.ended;
+    await expectGoesOnExactly(place);
+  });
+
+  test('in words: says what happens and how to go on', async () => {
+    const place = new Workplace();
+    const call = place.start(
+      endless.filter((word) => word !== '--json'),
+      { group: true },
+    );
+    await call.printed(/step 0: samples/);
+    process.kill(-call.pid, 'SIGINT');
+    const { status, stdout } = await call.ended;
+    expect(status).toBe(130);
+    expect(stdout).toContain('Ending with a checkpoint. Ctrl-C again ends at once.\n');
+    expect(stdout).toMatch(
+      /^Paused after [\d,]+ steps, .*\.\nNewest samples: .*\nGo on: ganvas resume 1\n$/m,
+    );
+  });
+
+  test('while images are read: nothing is left behind', async () => {
+    const place = new Workplace();
+    const call = place.start(['train', '--data', 'sample:200000x64', '--resolution', '64', '--json'], {
+      group: true,
+    });
+    await expect
+      .poll(() => place.listing().some((name) => /cache\/unfinished-.*\/images\.u8/.test(name)))
+      .toBe(true);
+    process.kill(-call.pid, 'SIGINT');
+    const ended = await call.ended;
+    expect(ended.status).toBe(130);
+    expect(linesOf(ended)).toMatchObject([{ type: 'error', code: 'cancelled' }]);
+    expect(readdirSync(place.path('library', 'cache'))).toEqual([]);
+    expect((await place.json(['runs'])).lines).toEqual([]);
+  });
+
+  test('before there is anything to interrupt', async () => {
+    const place = new Workplace();
+    const call = place.start(['sample-data', 'faces', '--count', '200000', '--json'], { group: true });
+    await expect
+      .poll(() => readdirSync(place.dir).some((name) => name.startsWith('.faces.unfinished')))
+      .toBe(true);
+    process.kill(-call.pid, 'SIGINT');
+    expect((await call.ended).status).toBe(130);
+    expect(readdirSync(place.dir)).toEqual(['tiny.json']);
+  });
+});
+
+describe.skipIf(!canWatch)('killed', () => {
+  test('the command: its trainer goes too, the library opens, and the run goes on exactly', async () => {
+    const place = new Workplace();
+    const { call, trainers } = await trainingUnderWay(place);
+    process.kill(call.pid, 'SIGKILL');
+    expect((await call.ended).signal).toBe('SIGKILL');
+    await gone(trainers);
+    await expectGoesOnExactly(place);
+    expect((await stateOf(place))['history']).toMatchObject([
+      { state: 'queued' },
+      { state: 'running' },
+      { state: 'interrupted', reason: { code: 'run.interrupted' } },
+      { state: 'queued' },
+      { state: 'running' },
+      { state: 'done' },
+    ]);
+  });
+
+  test('the trainer alone: said so with status 1, and the run goes on exactly', async () => {
+    const place = new Workplace();
+    const { call, trainers } = await trainingUnderWay(place);
+    process.kill(trainers[0]!, 'SIGKILL');
+    const ended = await call.ended;
+    expect(ended.status).toBe(1);
+    const error = last(ended, 'error');
+    expect(error).toMatchObject({ code: 'trainer.died', details: { run: 1, state: 'interrupted' } });
+    expect(error['message']).toMatch(
+      /^The trainer process ended: it was killed by SIGKILL\. Resumed, it goes on from its checkpoint of step \d+\. Go on: ganvas resume 1$/,
+    );
+    expect(ended.stderr).toBe(`ganvas: ${String(error['message'])}\n`);
+    expect(linesOf(ended).filter(({ type }) => type === 'done')).toEqual([]);
+    expect(await stateOf(place)).toMatchObject({ state: 'interrupted', reason: { code: 'trainer.died' } });
+    await expectGoesOnExactly(place);
+  });
+
+  test.skipIf(installedCommand() === null)(
+    'the installed command: everything that it has started goes too',
+    async () => {
+      const place = new Workplace();
+      const { call, trainers } = await trainingUnderWay(place, { command: installedCommand()! });
+      process.kill(call.pid, 'SIGKILL');
+      await call.ended;
+      await gone(trainers);
+      await expect
+        .poll(async () => (await place.json(['resume', '1', '--steps', '1'])).lines[0]!['code'])
+        .toBe('run.at-its-end');
+      expect(await stateOf(place)).toMatchObject({ state: 'interrupted' });
+    },
+  );
+});
+
+test('asked to end by the system or by a closed terminal: as by Ctrl-C', async () => {
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+    const place = new Workplace();
+    const call = place.start(endless);
+    await call.printed(/"type":"step"/);
+    process.kill(call.pid, signal);
+    const ended = await call.ended;
+    expect(ended.status, signal).toBe(130);
+    expect(last(ended, 'done')).toMatchObject({ state: 'paused' });
+  }
+});
+
+test('a reader that has gone: the run ends with a checkpoint', async () => {
+  const place = new Workplace();
+  const call = place.start(endless);
+  await call.printed(/"type":"step"/);
+  call.process.stdout!.destroy();
+  expect(await call.ended).toMatchObject({ status: 130, stderr: '' });
+  const run = await stateOf(place);
+  expect(run).toMatchObject({ state: 'paused', reason: null });
+  expect((run['checkpoints'] as { step: number }[]).at(-1)?.step).toBe(run['step']);
+});
+
+test.skipIf(!canWatch)(
+  'a library in use by another: only looked at, and the other is not disturbed',
+  async () => {
+    const place = new Workplace();
+    const { call, trainers } = await trainingUnderWay(place);
+    process.kill(trainers[0]!, 'SIGSTOP');
+    for (const args of [
+      tinyTraining,
+      ['resume', '1'],
+      ['delete', '1'],
+      ['export', '1', '--format', 'png', '--out', 'x.png'],
+    ]) {
+      const { status, lines } = await place.json(args);
+      expect(status).toBe(1);
+      expect(lines).toMatchObject([
+        { type: 'error', code: 'library.in-use', details: { process: call.pid } },
+      ]);
+    }
+    expect((await place.json(['runs'])).lines).toMatchObject([{ state: 'running' }]);
+    expect((await place.json(['sample', '1', '--count', '2', '--out', 'grid.png'])).status).toBe(0);
+    process.kill(trainers[0]!, 'SIGCONT');
+    process.kill(call.pid, 'SIGINT');
+    expect((await call.ended).status).toBe(130);
+  },
+);
