@@ -3,10 +3,26 @@ import type { PreparedDataset } from './dataset.ts';
 import { AppError } from './errors.ts';
 import type { Design } from './gan/block.ts';
 import { errorsOf } from './gan/check.ts';
-import { formatShape, sameShape } from './gan/shape.ts';
+import { mirror } from './gan/mirror.ts';
+import { discriminatorShapes, formatShape, sameShape } from './gan/shape.ts';
 import type { Hyperparameters } from './training.ts';
 
-/** @throws AppError `design.does-not-fit`, `dataset.wrong-shape`, `dataset.fewer-than-batch` */
+/** Whether some batch norm sees a single value a channel when the batch is one image: it would always answer the same. */
+function normalisesSingleValues(design: Design): boolean {
+  const { blocks } = design.discriminator;
+  const inDiscriminator = discriminatorShapes(design.discriminator).some(
+    ({ convolved: { height, width } }, i) => blocks[i]!.batchNorm && height * width === 1,
+  );
+  const generator = mirror(design.discriminator, design.latentDim);
+  return (
+    inDiscriminator ||
+    generator.blocks.some(({ batchNorm, output }) => batchNorm && output.height * output.width === 1)
+  );
+}
+
+/**
+ * @throws AppError `design.does-not-fit`, `dataset.wrong-shape`, `dataset.fewer-than-batch`, `training.batch-of-one`
+ */
 export function requireTrainable(
   design: Design,
   dataset: PreparedDataset,
@@ -35,6 +51,13 @@ export function requireTrainable(
       'dataset.fewer-than-batch',
       `The dataset has ${dataset.count} ${dataset.count === 1 ? 'image' : 'images'}, fewer than a batch of ${batch}. Add images or choose a smaller batch.`,
       { count: dataset.count, batch },
+    );
+  }
+  if (batch === 1 && normalisesSingleValues(design)) {
+    throw new AppError(
+      'training.batch-of-one',
+      'Batch normalisation needs more than one value to compare, and a batch of 1 gives it a single one. Choose a batch of 2 or more, or switch batch normalisation off where the image has shrunk to 1x1.',
+      { batch },
     );
   }
 }

@@ -90,3 +90,15 @@ describe('shapes', () => {
     expect(formatShape({ height: 48, width: 64, channels: 3 })).toBe('48x64x3');
   });
 });
+
+test('a batch of one image and batch norm of single values', () => {
+  const alone = { ...hyperparameters, batch: 1 };
+  const ofGenerator = presets.find(({ name }) => name === 'dense-28')!.design;
+  const grey = dataset({ height: 28, width: 28, channels: 1 });
+  expect(() => {
+    requireTrainable(ofGenerator, grey, alone);
+  }).toThrow('a batch of 1');
+  requireTrainable(ofGenerator, grey, { ...alone, batch: 2 });
+  // The smallest normalised tensor of this design is 4x4: 16 values even from one image.
+  requireTrainable(design, dataset(), alone);
+});
