@@ -22,7 +22,7 @@ import { tinyDesign } from '../core/library.ts';
 
 const cli = fileURLToPath(new URL('../../src-main/shells/cli/', import.meta.url));
 /** The command line on the Node that Ganvas brings. */
-const direct = [pinnedNode(), join(cli, 'main.ts')];
+export const command: readonly string[] = [pinnedNode(), join(cli, 'main.ts')];
 
 /** The command as it is installed, on a Node that is not the one Ganvas brings; null where there is no other. */
 export function installedCommand(): string[] | null {
@@ -64,8 +64,11 @@ export class Call {
   #stderr = '';
   #waiting: (() => void)[] = [];
 
-  constructor(args: readonly string[], { command = direct, cwd, env = {}, group = false }: CallOptions = {}) {
-    const [binary = '', ...before] = command;
+  constructor(
+    args: readonly string[],
+    { command: words = command, cwd, env = {}, group = false }: CallOptions = {},
+  ) {
+    const [binary = '', ...before] = words;
     const home = cwd ?? tmpdir();
     this.process = spawn(binary, [...before, ...args], {
       cwd: home,
