@@ -31,22 +31,9 @@ export function convLength(n: number, kernel: number, stride: number, padding: n
 }
 
 /**
- * Length of one axis after a transposed convolution, (m - 1)s - 2p + k + o, the rule of `nn.ConvTranspose2d`.
- * @param outputPadding rows added at the end, 0 to s - 1
- */
-export function convTransposeLength(
-  m: number,
-  kernel: number,
-  stride: number,
-  padding: number,
-  outputPadding: number,
-): number {
-  return (m - 1) * stride - 2 * padding + kernel + outputPadding;
-}
-
-/**
- * The output padding with which a transposed convolution undoes the size of a convolution exactly: (n + 2p - k) mod s, the
- * rows at the end that the convolution never looked at. It is always below the stride, so every convolution can be undone.
+ * The output padding o with which `nn.ConvTranspose2d`, whose length is (m - 1)s - 2p + k + o, undoes the length of a convolution
+ * exactly: (n + 2p - k) mod s, the rows at the end that the convolution never looked at. It is always below the stride, so every
+ * convolution can be undone.
  */
 export function inverseOutputPadding(n: number, kernel: number, stride: number, padding: number): number {
   return (n + 2 * padding - kernel) % stride;

@@ -193,7 +193,7 @@ export const anyDesign: fc.Arbitrary<Design> = fc.record({
       channels: fc.integer({ min: 1, max: 4 }),
     }),
     blocks: fc.oneof(
-      { weight: 20, arbitrary: fc.array(anyBlock, { maxLength: 8 }) },
+      { weight: 60, arbitrary: fc.array(anyBlock, { maxLength: 8 }) },
       { weight: 1, arbitrary: fc.array(anyBlock, { minLength: 95, maxLength: 100 }) },
     ),
   }),

@@ -224,6 +224,9 @@ test('designs without a mirror are refused with the block and what to do; all ot
       }
       expect(thrown).toBeInstanceOf(AppError);
       expect((thrown as AppError).code).toBe('design.does-not-fit');
+      const at = ids.indexOf(reason.blockId ?? '');
+      const named = reason.code === 'not-one-number' ? 'The last block leaves' : `Block ${at + 1} `;
+      expect((thrown as AppError).message).toContain(at < 0 ? 'has no blocks' : named);
       expect((thrown as AppError).details).toEqual(
         reason.blockId === null ? {} : { blockId: reason.blockId },
       );
