@@ -7,7 +7,7 @@ import { blockName, formatPair, withBlock, withBlocks } from './problem.ts';
 import type { BlockShapes } from './shape.ts';
 import { convLength, discriminatorShapes, formatShape } from './shape.ts';
 
-export type { Problem, Repair } from './problem.ts';
+export type { Problem } from './problem.ts';
 
 function doesNotFit(design: Design, shapes: BlockShapes[]): Problem[] {
   const { blocks, image } = design.discriminator;
