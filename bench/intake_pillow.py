@@ -1,5 +1,5 @@
-"""The same intake as prepareDataset, by Pillow in one process: find, decode, fit, write, hash. Pillow at its best:
-JPEG files are shrunk while they are decoded (draft), and nothing is resized that already fits."""
+"""The same intake as prepareDataset, by Pillow in one process: find, decode, fit, write, hash. With "draft" as the last
+argument JPEG files are shrunk while they are decoded, which few scripts ask for; nothing is resized that already fits."""
 
 import hashlib
 import json
@@ -30,14 +30,15 @@ def fit(image, width, height):
     return image.resize((width, height), Image.LANCZOS, box=(left, top, left + used_w, top + used_h))
 
 
-def intake(root, out, width, height):
+def intake(root, out, width, height, draft):
     digest = hashlib.sha256()
     os.makedirs(out)
     with open(os.path.join(out, "images.u8"), "wb") as images:
         files = files_of(root)
         for path, _ in files:
             with Image.open(path) as image:
-                image.draft("RGB", (width, height))
+                if draft:
+                    image.draft("RGB", (width, height))
                 if image.mode != "RGB":
                     image = image.convert("RGB")
                 pixels = fit(image, width, height).tobytes()
@@ -53,5 +54,5 @@ def intake(root, out, width, height):
 if __name__ == "__main__":
     root, out, width, height = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     start = time.perf_counter()
-    count = intake(root, out, width, height)
+    count = intake(root, out, width, height, sys.argv[5:] == ["draft"])
     print(json.dumps({"count": count, "seconds": time.perf_counter() - start, "pillow": Image.__version__}))

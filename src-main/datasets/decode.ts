@@ -3,7 +3,6 @@ import type { Sharp } from 'sharp';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { borderValue, fitPixels, keepsAlpha, place } from './fit.ts';
 import { readImageHeader } from './image-header.ts';
-import { decodeReducedJpeg } from './jpeg-reduced.ts';
 import type { Limits } from './limits.ts';
 import { Unusable } from './unusable.ts';
 
@@ -43,24 +42,15 @@ export function decodeImage(
   const { width, height } = header;
   if (width !== null && height !== null) {
     checkPixels(width, height, limits);
-    if (header.format === 'jpeg' && header.plain && shrinkage(width, height, settings) >= 8) {
-      const reduced = decodeReducedJpeg(bytes);
-      if (reduced !== null) {
-        fitPixels(reduced, settings, out);
-        return { width, height };
-      }
-    }
     if (header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS)) {
       return decodeLight(bytes, width, height, settings, out);
     }
+    if (header.format === 'jpeg' && header.plain) {
+      const size = { width, height, hasAlpha: false, format: 'jpeg' };
+      return decodeWithSharp(Buffer.from(bytes), settings, limits, out, size);
+    }
   }
   return decodeWithSharp(Buffer.from(bytes), settings, limits, out);
-}
-
-/** How many times smaller the image becomes. */
-function shrinkage(width: number, height: number, settings: ImageSettings): number {
-  const [across, down] = [width / settings.width, height / settings.height];
-  return settings.fit === 'pad' ? Math.max(across, down) : Math.min(across, down);
 }
 
 export const tooLarge = (bytes: number, limits: Limits): Unusable =>
@@ -110,18 +100,34 @@ function loadSharp(): Promise<typeof import('sharp').default> {
   return loadingSharp;
 }
 
+/** What must be known before an image is decoded; width and height with EXIF rotation applied. */
+interface Facts extends OriginalSize {
+  hasAlpha: boolean;
+  format: string;
+}
+
+/** Reads the header alone. */
+async function factsOf(image: Sharp): Promise<Facts> {
+  const { autoOrient, hasAlpha, format } = await image.metadata();
+  return { ...autoOrient, hasAlpha, format };
+}
+
+/** @param known what the header has told already: reading it again costs a tenth of the time */
 async function decodeWithSharp(
   bytes: Buffer,
   settings: ImageSettings,
   limits: Limits,
   out: Uint8Array,
+  known?: Facts,
 ): Promise<OriginalSize> {
   const sharp = await loadSharp();
   try {
-    // metadata() reads the header alone, so the limit on pixels is checked before anything is decoded.
-    const image = sharp(bytes, { failOn: 'error', limitInputPixels: false }).autoOrient();
-    const { autoOrient, hasAlpha, format } = await image.metadata();
-    const { width, height } = autoOrient;
+    const image = sharp(bytes, {
+      failOn: 'error',
+      limitInputPixels: false,
+      sequentialRead: true,
+    }).autoOrient();
+    const { width, height, hasAlpha, format } = known ?? (await factsOf(image));
     checkPixels(width, height, limits);
     const enlarges = width < settings.width || height < settings.height;
     if (!enlarges) {

@@ -57,7 +57,7 @@ describe('formats', () => {
     bmp,
   };
 
-  // Small and the network's size, small and shrunk, enlarged, large, and large enough for the eighth-size decoder.
+  // Small and the network's size, small and shrunk, enlarged, large, and large enough to be shrunk while it is decoded.
   const sizes: readonly [number, number, number][] = [
     [32, 32, 32],
     [90, 60, 32],
