@@ -1,4 +1,5 @@
 /** One file for ONNX Runtime and all that reads ONNX. */
+import '../engines/onnx/no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import { writeSynced } from '../files.ts';
 import { encodeModel } from '../engines/onnx/protobuf.ts';

@@ -1,5 +1,6 @@
 /** The CPU engine: functions are recorded once as an ONNX graph, which ONNX Runtime then runs on all cores. */
 import { availableParallelism } from 'node:os';
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import type { Arrays } from '../../parameters.ts';
 import { elements } from '../../parameters.ts';
