@@ -337,6 +337,14 @@ test('the same in words, without a trace of a terminal', async () => {
   expect((await place.run(['runs', ...library])).stdout).toBe(`No runs yet in ${place.path('elsewhere')}.\n`);
 });
 
+test('nothing is left outside the library, nothing is sent anywhere', async () => {
+  const place = new Workplace();
+  await place.run([...tinyTraining, '--steps', '1']);
+  await place.run(['export', '1', '--format', 'onnx', '--out', 'generator.onnx']);
+  // The home folder is the workplace: what watches its users (ONNX Runtime does, unless told not to) leaves traces there.
+  expect(readdirSync(place.dir).sort()).toEqual(['generator.onnx', 'library', 'tiny.json']);
+});
+
 test('engines: what can compute here, and how to get the rest', async () => {
   const place = new Workplace();
   const [plain, json] = await Promise.all([place.run(['engines']), place.json(['engines'])]);
