@@ -90,12 +90,17 @@ export class RunWatch {
     const last = event.steps.at(-1);
     if (last === undefined) return;
     const { step, lossD, lossG, dReal, dFake } = last;
+    const { remainingSeconds } = event;
+    const { minutes } = limits;
     const progress = {
       phase: 'step',
       done: step,
       total: lastStep(limits, hyperparameters.batch),
       perSecond: 0,
-      remainingSeconds: event.remainingSeconds,
+      remainingSeconds,
+      ...(minutes !== null && remainingSeconds !== null
+        ? { share: 1 - remainingSeconds / (minutes * 60) }
+        : {}),
     };
     this.#output.progress(progress, [
       `loss D ${lossD.toFixed(2)} G ${lossG.toFixed(2)}`,

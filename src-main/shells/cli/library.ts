@@ -17,7 +17,7 @@ export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv
   return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'ganvas', 'library');
 }
 
-export function libraryOf(words: Words): string {
+function libraryOf(words: Words): string {
   return words.text('library') ?? defaultLibrary(process.platform, process.env, homedir());
 }
 
