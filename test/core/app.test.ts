@@ -352,7 +352,7 @@ describe('a generator', () => {
     const command = {
       type: 'export',
       checkpoint,
-      engine: 'onnx',
+      engine: 'auto',
       format: 'onnx',
       path: '/somewhere/generator.onnx',
     };

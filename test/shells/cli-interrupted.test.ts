@@ -176,9 +176,12 @@ describe.skipIf(!canWatch)('killed', () => {
   test('the command: its trainer goes too, the library opens, and the run goes on exactly', async () => {
     const place = new Workplace();
     const { call, trainers } = await trainingUnderWay(place);
+    // Looking on takes nothing away from the one that trains.
+    expect(await stateOf(place)).toMatchObject({ state: 'running' });
     process.kill(call.pid, 'SIGKILL');
     expect((await call.ended).signal).toBe('SIGKILL');
     await gone(trainers);
+    expect(await stateOf(place)).toMatchObject({ state: 'interrupted', reason: { code: 'run.interrupted' } });
     await expectGoesOnExactly(place);
     expect((await stateOf(place))['history']).toMatchObject([
       { state: 'queued' },
