@@ -494,7 +494,7 @@ describe('a full disk', () => {
     writeFileSync(join(disk, 'other'), Buffer.alloc(freeBytes(disk) - checkpoints[0]!.bytes + 100_000));
     const error = await failure(place, ['resume', '1', '--steps', '4', ...library]);
     expect(error['code']).toBe('disk.full');
-    expect(error['message']).toMatch(/Free some space.* Go on: ganvas resume 1$/);
+    expect(error['message']).toMatch(/Free some space.* Go on: npx ganvas resume 1 --library \S+$/);
     expect(place.state(id, 2, dir).equals(whole)).toBe(true);
     expect(
       place.listing(disk).filter((name) => name.endsWith('.partial') || name.includes('00000004/')),

@@ -310,7 +310,9 @@ test('the same in words, without a trace of a terminal', async () => {
   expect(words[3]).toMatch(/^Engine onnx on CPU, \d+ threads?$/);
   expect(trained.stdout).toMatch(/^Done: 3 steps, 0\.0 kimg in 0:00 \([\d.,]+ images\/s\)\.$/m);
   expect(trained.stdout).toContain('Newest samples: elsewhere/runs/');
-  expect(trained.stdout).toContain('Export it: ganvas export 1 --format onnx --out generator.onnx');
+  expect(trained.stdout).toContain(
+    `Export it: npx ganvas export 1 --format onnx --out generator.onnx --library ${place.path('elsewhere')}`,
+  );
   expect(existsSync(place.library)).toBe(false);
 
   const [runs, shown, sampled, exported] = await Promise.all([

@@ -92,7 +92,7 @@ test.skipIf(!hasScript)('in a terminal a line shows how far it is, and goes when
   // What is left on the screen: each line after the last time that it was wiped.
   const screen = stdout.split('\r\n').map((line) => line.split('\r\u001b[2K').at(-1)!);
   expect(screen.join('\n')).not.toMatch(/[█░\r\u001b]/);
-  expect(screen).toContain('Export it: ganvas export 1 --format onnx --out generator.onnx');
+  expect(screen).toContain('Export it: npx ganvas export 1 --format onnx --out generator.onnx');
   const dumb = await place.run([], { ...terminal, env: { TERM: 'dumb' } });
   expect(dumb.stdout).not.toMatch(/[█░\u001b]/);
 });

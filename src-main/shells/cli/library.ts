@@ -22,6 +22,14 @@ function libraryOf(words: Words): string {
   return words.text('library') ?? defaultLibrary(process.platform, process.env, homedir());
 }
 
+/** What a person can type next: the command on the same library, quoted where a shell would need it. */
+export function nextCommand(words: Words, command: string): string {
+  const library = words.text('library');
+  if (library === undefined) return `npx ganvas ${command}`;
+  const quoted = /^[\w./-]+$/.test(library) ? library : JSON.stringify(library);
+  return `npx ganvas ${command} --library ${quoted}`;
+}
+
 /** @throws AppError `node.missing`, and what `createApp` throws */
 export function openApp(
   words: Words,
