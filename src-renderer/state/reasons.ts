@@ -27,11 +27,11 @@ function outputPaddingReason(
   added: Pair,
 ) {
   const along = (axis: 0 | 1) => {
-    const from = `${input[axis]} -> ${convolved[axis]}`;
+    const from = `${input[axis]} → ${convolved[axis]}`;
     const bare = input[axis] - added[axis];
     return added[axis] === 0
-      ? `stride ${block.stride[axis]} -> output padding 0, because ${from} comes back as ${input[axis]} by itself`
-      : `stride ${block.stride[axis]} -> output padding ${added[axis]}, because ${from}, and without it ${convolved[axis]} would come back as ${bare}`;
+      ? `stride ${block.stride[axis]} → output padding 0, because ${from}, and ${convolved[axis]} comes back as ${input[axis]} by itself`
+      : `stride ${block.stride[axis]} → output padding ${added[axis]}, because ${from}, and without it ${convolved[axis]} would come back as ${bare}`;
   };
   const [height, width] = [along(0), along(1)];
   return height === width ? height : `height: ${height}; width: ${width}`;

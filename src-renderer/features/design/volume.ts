@@ -1,4 +1,4 @@
-/** A tensor as a little box: its front as high and wide as the image, its depth the channels. All on a logarithmic scale. */
+/** A tensor as a little box: its front as high and wide as the image, its depth the channels. Scales that let 4 be seen beside 64, and 1024 fit. */
 import type { Shape } from '../../../src-shared/gan/block.ts';
 
 export interface Box {
@@ -9,7 +9,8 @@ export interface Box {
   depthY: number;
 }
 
-const side = (length: number) => 6 + 8 * Math.log2(length);
+const side = (length: number) =>
+  6.6 * Math.sqrt(Math.min(length, 64)) + 8 * Math.log2(Math.max(1, length / 64));
 
 export function boxOf(shape: Shape): Box {
   const depth = 2 + 4.5 * Math.log2(shape.channels);

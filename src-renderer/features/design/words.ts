@@ -27,7 +27,7 @@ export const terms = {
   maxPool: 'Of every window only the largest value goes on. 1 switches it off.',
   dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',
   seen: 'Receptive field: how many pixels of the image one number of the output depends on.',
-  multiplyAdds: 'One multiplication and one addition each: how much there is to compute.',
+  multiplyAdds: 'One multiplication and one addition each: how much there is to compute for one image.',
   memory:
     'What one image leaves in memory on its way through, needed again for the gradients (4 bytes a number).',
 } as const;
