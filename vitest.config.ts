@@ -1,8 +1,10 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+
+const runes = 'test/renderer/**/*.svelte.test.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Native libraries (SQLite, onnxruntime, sharp) are loaded once a process, and a crash of one must not take other tests along.
     pool: 'forks',
     // Tests that use onnxruntime-node themselves send nothing to its makers either (see src-main/trainer/engines/onnx/no-telemetry.ts).
@@ -10,5 +12,15 @@ export default defineConfig({
     // Far above what any test takes: only a hang meets it, on a slow and busy machine too.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes] } },
+      {
+        extends: true,
+        // Without this condition Svelte hands out its server build, in which nothing reacts.
+        resolve: { conditions: ['browser'] },
+        plugins: [svelte()],
+        test: { name: 'runes', include: [runes] },
+      },
+    ],
   },
 });

@@ -1,0 +1,59 @@
+/** What the design place calls things, and what it says of them to someone who asks. */
+import type { Activation } from '../../../src-shared/gan/block.ts';
+import { formatShape } from '../../../src-shared/gan/shape.ts';
+import type { Shape } from '../../../src-shared/gan/block.ts';
+
+export const terms = {
+  discriminator:
+    'The network that looks at an image and says how real it takes it to be, in one number. It is the one that you design.',
+  generator:
+    'The network that makes an image out of z, random numbers. It learns to make images that the discriminator takes for real.',
+  mirror:
+    'Ganvas derives the generator from the discriminator: its blocks in reverse order, each convolution turned into a transposed one, so that every shape on the way down is met again on the way up.',
+  z: 'The random numbers that the generator starts from. Every z becomes one image, and z that lie close together become images that look alike.',
+  verdict: 'A number (a logit): above 0 means "real", below 0 means "fake", and the further away the surer.',
+  shape:
+    'Height x width x channels of what flows between two blocks. A channel is one learned way of looking at every place.',
+  kernel: 'The window through which a convolution looks at its input, in pixels.',
+  stride: 'How far the kernel moves from place to place. 2 halves the size of what comes out.',
+  padding: 'Rows and columns of zeros around the input, so that the kernel reaches the border too.',
+  channels: 'How many different things a block looks for: one channel of its output for each.',
+  activation: 'The bend between two blocks. Without it, any number of them would do no more than one.',
+  batchNorm:
+    'Batch normalisation: every channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted as learned. It steadies training.',
+  spectralNorm:
+    'Spectral normalisation: the weights are scaled so that the block stretches nothing more than once. It keeps a discriminator from winning too fast.',
+  bias: 'A learned number that is added to each channel.',
+  maxPool: 'Of every window only the largest value goes on. 1 switches it off.',
+  dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',
+  seen: 'Receptive field: how many pixels of the image one number of the output depends on.',
+  multiplyAdds: 'One multiplication and one addition each: how much there is to compute for one image.',
+  memory:
+    'What one image leaves in memory on its way through, needed again for the gradients (4 bytes a number).',
+} as const;
+
+export const activationNames: readonly (readonly [Activation['kind'], string])[] = [
+  ['none', 'none'],
+  ['leakyRelu', 'leaky ReLU'],
+  ['relu', 'ReLU'],
+  ['elu', 'ELU'],
+  ['selu', 'SELU'],
+  ['gelu', 'GELU'],
+  ['swish', 'swish (SiLU)'],
+  ['sigmoid', 'sigmoid'],
+  ['tanh', 'tanh'],
+];
+
+const units = ['', ' k', ' M', ' G', ' T', ' P'];
+
+/** 2765568 as `2.77 M`; three digits that count. */
+export function formatCount(count: number): string {
+  const power = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
+  const scaled = count / 1000 ** power;
+  return `${power === 0 ? scaled : Number(scaled.toPrecision(3))}${units[power]!}`;
+}
+
+/** `32×32×64`: height, width, channels. */
+export function shapeWords(shape: Shape): string {
+  return formatShape(shape).replaceAll('x', '×');
+}
