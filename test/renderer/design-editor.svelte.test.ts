@@ -159,7 +159,7 @@ describe('blocks', () => {
     const [problem, ...others] = editor.pair.problems.filter(({ severity }) => severity === 'error');
     expect(problem).toMatchObject({ code: 'same-id' });
     expect(others).toEqual([]);
-    expect(editor.pair.rows[0]?.problems).toContain(problem);
+    expect(editor.pair.rows[0]?.problems).toContainEqual(problem);
     editor.edit(problem!.repairs[0]!.design, 'repair');
     expect(new Set(ids(editor)).size).toBe(5);
   });

@@ -30,7 +30,11 @@ function storage(room: number): DraftStorage {
 
 describe('a draft', () => {
   it('comes back as it was, undo and redo along with it', () => {
-    fc.assert(fc.property(history, (written) => expect(parseDraft(formatDraft(written))).toEqual(written)));
+    fc.assert(
+      fc.property(history, (written) => {
+        expect(parseDraft(formatDraft(written))).toEqual(written);
+      }),
+    );
   });
 
   it('writes a block once, however many states have it', () => {
