@@ -62,17 +62,25 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.constant<Deed>((editor) => editor.redo()),
 );
 
+function undoAll(editor: DesignEditor): void {
+  while (editor.canUndo) editor.undo();
+}
+
+function redoAll(editor: DesignEditor): void {
+  while (editor.canRedo) editor.redo();
+}
+
 describe('undo and redo', () => {
   it('lead from any edits back to the start, and forward to the end again', () => {
     fc.assert(
       fc.property(fc.array(deed, { maxLength: 40 }), (deeds) => {
         const editor = open();
         for (const act of deeds) act(editor);
-        while (editor.canRedo) editor.redo();
+        redoAll(editor);
         const end = editor.design;
-        while (editor.canUndo) editor.undo();
+        undoAll(editor);
         expect(editor.design).toEqual(dcgan);
-        while (editor.canRedo) editor.redo();
+        redoAll(editor);
         expect(editor.design).toEqual(end);
       }),
       { numRuns: 60 },
