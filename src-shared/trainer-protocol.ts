@@ -29,7 +29,7 @@ export const TrainCommand = v.strictObject({
 export type TrainCommand = v.InferOutput<typeof TrainCommand>;
 
 /** Writes a grid of images from a checkpoint's generator. */
-export const SampleCommand = v.strictObject({
+const SampleCommand = v.strictObject({
   type: v.literal('sample'),
   checkpoint: path,
   engine: EngineName,
@@ -39,10 +39,9 @@ export const SampleCommand = v.strictObject({
   /** PNG file to write. */
   file: path,
 });
-export type SampleCommand = v.InferOutput<typeof SampleCommand>;
 
 /** Writes a checkpoint's generator for use elsewhere, and tries what it wrote. */
-export const ExportCommand = v.strictObject({
+const ExportCommand = v.strictObject({
   type: v.literal('export'),
   checkpoint: path,
   engine: EngineName,
@@ -50,12 +49,11 @@ export const ExportCommand = v.strictObject({
   /** File (onnx, png) or folder (tfjs, safetensors) to write; must not exist. */
   path,
 });
-export type ExportCommand = v.InferOutput<typeof ExportCommand>;
 
-export const EnginesCommand = v.strictObject({ type: v.literal('engines') });
+const EnginesCommand = v.strictObject({ type: v.literal('engines') });
 
 /** Asks a training trainer to write a checkpoint and end. */
-export const InterruptCommand = v.strictObject({
+const InterruptCommand = v.strictObject({
   type: v.literal('interrupt'),
   as: v.picklist(['paused', 'stopped']),
 });

@@ -226,14 +226,12 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
     generator: {
       async sample(id, { count, seed, file }, signal) {
         const { folder } = newestCheckpoint(id);
-        const engine = store.runs.get(id).engineWanted;
-        const command = { type: 'sample', checkpoint: folder, engine, count, seed, file } as const;
+        const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
         await askTrainer(trainerHost, command, 'sampled', signal);
       },
       async export(id, format, path, signal) {
         const { folder, step } = newestCheckpoint(id);
-        const engine = store.runs.get(id).engineWanted;
-        const command = { type: 'export', checkpoint: folder, engine, format, path } as const;
+        const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
         const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
         store.exports.add(id, { step, format, path, difference });
         return { path, bytes, difference, step };

@@ -1,15 +1,11 @@
 /** Taking a run back to an earlier step. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Database } from './database.ts';
 import { describeFileError, type LibraryFolder } from './library-folder.ts';
 import { remove, type Trash } from './trash.ts';
 
-/**
- * Forgets what a run has after a step, rows and files, and what a dying trainer has left half-written; exports stay, they are no part of
- * the run's course.
- */
+/** Forgets what a run has after a step, rows and files; exports stay, they are no part of the run's course. */
 export type Rewind = (run: string, step: number) => void;
 
 export function createRewind(database: Database, folder: LibraryFolder, trash: Trash): Rewind {
@@ -43,23 +39,16 @@ export function createRewind(database: Database, folder: LibraryFolder, trash: T
     );
     // After the rows, so that none ever shows a picture that is gone.
     for (const found of samples) remove(folder.sampleFile(run, found));
-    for (const path of [folder.samplesFolder(run), folder.checkpointsFolder(run)]) {
-      for (const name of namesIn(path)) if (name.endsWith('.partial')) remove(join(path, name));
-    }
   };
 }
 
-/** The steps that files or folders in a folder are named after. */
+/** The steps that files or folders in a folder are named after; none when it is not there. */
 function stepsIn(path: string): number[] {
-  return namesIn(path).flatMap((name) =>
-    /^\d{8,10}(\.png)?$/.test(name) ? [Number.parseInt(name, 10)] : [],
-  );
-}
-
-/** What is in a folder; nothing when it is not there. */
-function namesIn(path: string): string[] {
   try {
-    return existsSync(path) ? readdirSync(path) : [];
+    if (!existsSync(path)) return [];
+    return readdirSync(path).flatMap((name) =>
+      /^\d{8,10}(\.png)?$/.test(name) ? [Number.parseInt(name, 10)] : [],
+    );
   } catch (error) {
     throw describeFileError(error, path);
   }

@@ -1,4 +1,5 @@
 /** A run from its first (or next) step to its end. It knows no process and no database: it is told what to do and tells what happened. */
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
@@ -10,6 +11,7 @@ import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, stepName, writeCheckpoint } from './checkpoint.ts';
 import type { Engine, Program } from './engines/engine.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
+import { requireMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
@@ -184,6 +186,7 @@ async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
 export async function train(command: TrainCommand, engine: Engine, control: LoopControl): Promise<void> {
   const { design, hyperparameters, seed, dataset, runDir } = command;
   requireTrainable(design, dataset, hyperparameters);
+  requireMemory(design, hyperparameters, totalmem());
   const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);

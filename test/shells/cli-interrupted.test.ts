@@ -111,7 +111,7 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
     const ended = await call.ended;
     expect(ended).toMatchObject({ status: 130, signal: null });
     expect(ended.stderr).toBe(
-      'ganvas: Ended at once; what was trained since the last checkpoint is lost. Go on: ganvas resume 1\n',
+      'ganvas: Ended at once; what was trained since the last checkpoint is lost. Go on: npx ganvas resume 1\n',
     );
     await gone(trainers);
     expect(await stateOf(place)).toMatchObject({
@@ -140,7 +140,7 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
     expect(status).toBe(130);
     expect(stdout).toContain('Ending with a checkpoint. Ctrl-C again ends at once.\n');
     expect(stdout).toMatch(
-      /^Paused after [\d,]+ steps, .*\.\nNewest samples: .*\nGo on: ganvas resume 1\n$/m,
+      /^Paused after [\d,]+ steps, .*\.\nNewest samples: .*\nGo on: npx ganvas resume 1\n$/m,
     );
   });
 
@@ -176,9 +176,12 @@ describe.skipIf(!canWatch)('killed', () => {
   test('the command: its trainer goes too, the library opens, and the run goes on exactly', async () => {
     const place = new Workplace();
     const { call, trainers } = await trainingUnderWay(place);
+    // Looking on takes nothing away from the one that trains.
+    expect(await stateOf(place)).toMatchObject({ state: 'running' });
     process.kill(call.pid, 'SIGKILL');
     expect((await call.ended).signal).toBe('SIGKILL');
     await gone(trainers);
+    expect(await stateOf(place)).toMatchObject({ state: 'interrupted', reason: { code: 'run.interrupted' } });
     await expectGoesOnExactly(place);
     expect((await stateOf(place))['history']).toMatchObject([
       { state: 'queued' },
@@ -199,7 +202,7 @@ describe.skipIf(!canWatch)('killed', () => {
     const error = last(ended, 'error');
     expect(error).toMatchObject({ code: 'trainer.died', details: { run: 1, state: 'interrupted' } });
     expect(error['message']).toMatch(
-      /^The trainer process ended: it was killed by SIGKILL\. Resumed, it goes on from its checkpoint of step \d+\. Go on: ganvas resume 1$/,
+      /^The trainer process ended: it was killed by SIGKILL\. Resumed, it goes on from its checkpoint of step \d+\. Go on: npx ganvas resume 1$/,
     );
     expect(ended.stderr).toBe(`ganvas: ${String(error['message'])}\n`);
     expect(linesOf(ended).filter(({ type }) => type === 'done')).toEqual([]);

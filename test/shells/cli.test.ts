@@ -310,7 +310,9 @@ test('the same in words, without a trace of a terminal', async () => {
   expect(words[3]).toMatch(/^Engine onnx on CPU, \d+ threads?$/);
   expect(trained.stdout).toMatch(/^Done: 3 steps, 0\.0 kimg in 0:00 \([\d.,]+ images\/s\)\.$/m);
   expect(trained.stdout).toContain('Newest samples: elsewhere/runs/');
-  expect(trained.stdout).toContain('Export it: ganvas export 1 --format onnx --out generator.onnx');
+  expect(trained.stdout).toContain(
+    `Export it: npx ganvas export 1 --format onnx --out generator.onnx --library ${place.path('elsewhere')}`,
+  );
   expect(existsSync(place.library)).toBe(false);
 
   const [runs, shown, sampled, exported] = await Promise.all([
@@ -335,6 +337,14 @@ test('the same in words, without a trace of a terminal', async () => {
   const deleted = await place.run(['delete', '1', ...library]);
   expect(deleted.stdout).toMatch(/^Deleted run 1 "tiny" \(\d.*B\)\.\n$/);
   expect((await place.run(['runs', ...library])).stdout).toBe(`No runs yet in ${place.path('elsewhere')}.\n`);
+});
+
+test('nothing is left outside the library, nothing is sent anywhere', async () => {
+  const place = new Workplace();
+  await place.run([...tinyTraining, '--steps', '1']);
+  await place.run(['export', '1', '--format', 'onnx', '--out', 'generator.onnx']);
+  // The home folder is the workplace: what watches its users (ONNX Runtime does, unless told not to) leaves traces there.
+  expect(readdirSync(place.dir).sort()).toEqual(['generator.onnx', 'library', 'tiny.json']);
 });
 
 test('engines: what can compute here, and how to get the rest', async () => {

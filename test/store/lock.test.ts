@@ -18,7 +18,7 @@ test('of processes that open a library at the same moment one gets it', async ()
   const words = await Promise.all(Array.from({ length: 4 }, () => firstWord(startChild('hold', dir))));
   expect(words.filter((word) => word === 'open')).toHaveLength(1);
   expect(words.filter((word) => word !== 'open')).toEqual(
-    Array.from({ length: 3 }, () => expect.objectContaining({ code: 'library.in-use' })),
+    Array.from({ length: 3 }, (): unknown => expect.objectContaining({ code: 'library.in-use' })),
   );
 });
 

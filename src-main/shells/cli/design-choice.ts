@@ -66,7 +66,7 @@ export function requireSound(design: Design): void {
 }
 
 /** `64` or `48x64` (height first). @throws UsageError */
-export function parseResolution(text: string): { height: number; width: number } {
+function parseResolution(text: string): { height: number; width: number } {
   const match = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(text);
   const height = Number(match?.[1]);
   const width = Number(match?.[2] ?? match?.[1]);

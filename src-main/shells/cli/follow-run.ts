@@ -90,12 +90,17 @@ export class RunWatch {
     const last = event.steps.at(-1);
     if (last === undefined) return;
     const { step, lossD, lossG, dReal, dFake } = last;
+    const { remainingSeconds } = event;
+    const { minutes } = limits;
     const progress = {
       phase: 'step',
       done: step,
       total: lastStep(limits, hyperparameters.batch),
       perSecond: 0,
-      remainingSeconds: event.remainingSeconds,
+      remainingSeconds,
+      ...(minutes !== null && remainingSeconds !== null
+        ? { share: 1 - remainingSeconds / (minutes * 60) }
+        : {}),
     };
     this.#output.progress(progress, [
       `loss D ${lossD.toFixed(2)} G ${lossG.toFixed(2)}`,
@@ -106,7 +111,10 @@ export class RunWatch {
   }
 }
 
-function tellEnd(app: App, ended: Run, output: Output): void {
+/** The words to type for a command on the same library. */
+type NextCommand = (command: string) => string;
+
+function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void {
   const { id, number, state, step, imagesSeen, trainingSeconds } = ended;
   const { samples, checkpoints } = app.runs.details(id);
   const sample = samples.at(-1)?.file ?? null;
@@ -131,16 +139,20 @@ function tellEnd(app: App, ended: Run, output: Output): void {
   if (sample !== null) output.line(`Newest samples: ${shortest(sample)}`);
   output.line(
     state === 'done'
-      ? `Export it: ganvas export ${number} --format onnx --out generator.onnx`
-      : `Go on: ganvas resume ${number}`,
+      ? `Export it: ${next(`export ${number} --format onnx --out generator.onnx`)}`
+      : `Go on: ${next(`resume ${number}`)}`,
   );
 }
 
 /** Reasons after which a run goes on when it is resumed. */
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
-function failure({ number, state }: Run, { code, message }: NonNullable<Run['reason']>): AppError {
-  const hint = passing.includes(code) ? ` Go on: ganvas resume ${number}` : '';
+function failure(
+  { number, state }: Run,
+  { code, message }: NonNullable<Run['reason']>,
+  next: NextCommand,
+): AppError {
+  const hint = passing.includes(code) ? ` Go on: ${next(`resume ${number}`)}` : '';
   return new AppError(code, `${message}${hint}`, { run: number, state });
 }
 
@@ -155,6 +167,7 @@ export async function followRun(
   watch: RunWatch,
   output: Output,
   interruption: Interruption,
+  next: NextCommand,
 ): Promise<number> {
   interruption.onFirst(() => {
     output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
@@ -162,12 +175,12 @@ export async function followRun(
   });
   interruption.onSecond(() => {
     app.close();
-    const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ganvas resume ${run.number}`;
+    const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ${next(`resume ${run.number}`)}`;
     output.error({ code: 'run.interrupted', message, details: { run: run.number } });
   });
   watch.begin(run);
   const ended = await watch.ended;
-  if (ended.reason !== null) throw failure(ended, ended.reason);
-  tellEnd(app, ended, output);
+  if (ended.reason !== null) throw failure(ended, ended.reason, next);
+  tellEnd(app, ended, output, next);
   return ended.state === 'done' ? 0 : interruptedStatus;
 }

@@ -13,7 +13,7 @@ export interface Interruption {
 export const interruptedStatus = 130;
 
 /** Signals that ask a process to end: Ctrl-C, the system's wish, a terminal that was closed. */
-export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Watches for interruptions. A terminal sends them to this process and to what started it alike, others only to the latter, so that

@@ -1,6 +1,7 @@
 /** The library that a command works on. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
 import type { AppEvent } from '../../core/events.ts';
@@ -17,8 +18,16 @@ export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv
   return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'ganvas', 'library');
 }
 
-export function libraryOf(words: Words): string {
+function libraryOf(words: Words): string {
   return words.text('library') ?? defaultLibrary(process.platform, process.env, homedir());
+}
+
+/** What a person can type next: the command on the same library, quoted where a shell would need it. */
+export function nextCommand(words: Words, command: string): string {
+  const library = words.text('library');
+  if (library === undefined) return `npx ganvas ${command}`;
+  const quoted = /^[\w./-]+$/.test(library) ? library : JSON.stringify(library);
+  return `npx ganvas ${command} --library ${quoted}`;
 }
 
 /** @throws AppError `node.missing`, and what `createApp` throws */
@@ -33,4 +42,26 @@ export function openApp(
     trainerHost: createTrainerHost(pinnedNode()),
     broadcast,
   });
+}
+
+/** What stands in the way of a writer, but not of a look. */
+const readable = ['library.in-use', 'library.not-writable'];
+
+/**
+ * Opens the library to look at it. Runs that a process has left `running` when it was killed are marked `interrupted` first; while their
+ * process lives it holds the library, and they stay what they are.
+ * @throws AppError `node.missing`, and what `createApp` throws
+ */
+export function openToLook(words: Words): App {
+  const app = openApp(words, 'read');
+  try {
+    const seemActive = app.runs.list().some(({ state }) => state === 'running' || state === 'queued');
+    if (seemActive) openApp(words, 'write').close();
+  } catch (error) {
+    if (!(error instanceof AppError && readable.includes(error.code))) {
+      app.close();
+      throw error;
+    }
+  }
+  return app;
 }

@@ -61,7 +61,7 @@ function mirroredText(block: GeneratorBlock): string {
 }
 
 /** The table of both networks: a block and its mirror on one row, the tensors between the rows on the axis. */
-export function mirrorTable(design: Design): string[] {
+function mirrorTable(design: Design): string[] {
   const { discriminator, latentDim } = design;
   const generator = mirror(discriminator, latentDim);
   const { discriminator: d, generator: g, stepMultiplyAdds } = summary(design);

@@ -2,6 +2,9 @@
 import type { ErrorData } from '../../../src-shared/errors.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
 
+/** Progress, with the share (0 to 1) that is done where `total` does not tell it. */
+export type ShownProgress = Progress & { share?: number };
+
 export interface Output {
   /** One JSON object, only with --json. */
   json(data: { type: string } & Record<string, unknown>): void;
@@ -13,7 +16,7 @@ export interface Output {
    * Shows how far something is, in place; a no-op with --json and where no terminal listens.
    * @param notes what else there is to say, the most important first; what does not fit on the line is left out
    */
-  progress(progress: Progress, notes?: readonly string[]): void;
+  progress(progress: ShownProgress, notes?: readonly string[]): void;
 }
 
 /** Characters of the progress bar: as many as there is room for. */
@@ -74,7 +77,7 @@ export function wrap(text: string, indent = ''): string[] {
 }
 
 /** One line of at most `width` characters. */
-export function progressLine(progress: Progress, notes: readonly string[], width: number): string {
+export function progressLine(progress: ShownProgress, notes: readonly string[], width: number): string {
   const { phase, done, total, perSecond, remainingSeconds } = progress;
   const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
   const parts = [
@@ -83,12 +86,13 @@ export function progressLine(progress: Progress, notes: readonly string[], width
     ...(perSecond > 0 ? [`${formatRate(perSecond)}/s`] : []),
     ...notes,
   ];
-  const drawn = total !== null && width >= barFrom;
+  const share = total === null ? progress.share : total === 0 ? 1 : done / total;
+  const drawn = share !== undefined && width >= barFrom;
   const room = width - 1 - parts.join(' · ').length;
   const barLength = drawn ? Math.min(barWidth.most, Math.max(barWidth.least, room)) : 0;
   while (parts.length > 1 && parts.join(' · ').length + barLength + 1 > width) parts.pop();
   const text = parts.join(' · ').slice(0, width);
-  return drawn ? `${bar(total === 0 ? 1 : done / total, barLength)} ${text}` : text;
+  return drawn ? `${bar(share, barLength)} ${text}` : text;
 }
 
 /** @param json whether --json was given */

@@ -1,8 +1,7 @@
 /** `ganvas runs`, `show`, `delete`: what the library holds. */
 import { formatShape } from '../../../src-shared/gan/shape.ts';
-
 import type { Run } from '../../core/app.ts';
-import { openApp } from './library.ts';
+import { openApp, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatCount, formatSeconds } from './output.ts';
@@ -26,7 +25,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 
 export function runsCommand(words: Words, output: Output): number {
   words.allow([]);
-  const app = openApp(words, 'read');
+  const app = openToLook(words);
   try {
     const runs = app.runs.list();
     for (const run of runs) output.json({ type: 'run', ...runData(run) });
@@ -54,7 +53,7 @@ export function runsCommand(words: Words, output: Output): number {
 export function showCommand(words: Words, output: Output): number {
   words.allow([], 1);
   const which = words.argument('the number, id or name of a run');
-  const app = openApp(words, 'read');
+  const app = openToLook(words);
   try {
     const { run, history, last, samples, checkpoints, exports, diskUse } = app.runs.details(
       app.runs.find(which).id,

@@ -14,7 +14,7 @@ import { createTrainerHost } from '../trainer-host.ts';
 import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
-import { openApp } from './library.ts';
+import { nextCommand, openApp } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
 import { formatCount } from './output.ts';
@@ -113,6 +113,7 @@ export async function trainCommand(
   await requireEngine(engine, signal);
 
   const watch = new RunWatch(output);
+  const next = (command: string) => nextCommand(words, command);
   const app = openApp(words, 'write', watch.listen);
   try {
     const onProgress = (progress: Progress) => output.progress(progress);
@@ -121,7 +122,7 @@ export async function trainCommand(
     tellDesign(design, output);
     const name = words.text('name') ?? design.name;
     const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
-    return await followRun(app, app.runs.start(training), watch, output, interruption);
+    return await followRun(app, app.runs.start(training), watch, output, interruption, next);
   } finally {
     app.close();
   }
@@ -137,13 +138,14 @@ export async function resumeCommand(
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
   const watch = new RunWatch(output);
+  const next = (command: string) => nextCommand(words, command);
   const app = openApp(words, 'write', watch.listen);
   try {
     const run = await app.runs.resume(app.runs.find(which).id, limits, {
       onProgress: (progress) => output.progress(progress),
       signal: interruption.signal,
     });
-    return await followRun(app, run, watch, output, interruption);
+    return await followRun(app, run, watch, output, interruption, next);
   } finally {
     app.close();
   }
