@@ -45,8 +45,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     const index = at(editor, where);
     if (!some(editor)) return;
     const block = withKind(blockAt(editor, index), 'conv');
-    if (block.kind !== 'conv') return;
-    editor.setBlock(index, { ...block, outChannels: channels }, 'change the channels', 'channels');
+    if (block.kind === 'conv')
+      editor.setBlock(index, { ...block, outChannels: channels }, 'change the channels', 'channels');
   }),
   place.map((where): Deed => (editor) => {
     const index = at(editor, where);
@@ -62,10 +62,6 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   fc.constant<Deed>((editor) => editor.redo()),
 );
 
-function undoAll(editor: DesignEditor): void {
-  while (editor.canUndo) editor.undo();
-}
-
 function redoAll(editor: DesignEditor): void {
   while (editor.canRedo) editor.redo();
 }
@@ -78,7 +74,7 @@ describe('undo and redo', () => {
         for (const act of deeds) act(editor);
         redoAll(editor);
         const end = editor.design;
-        undoAll(editor);
+        while (editor.canUndo) editor.undo();
         expect(editor.design).toEqual(dcgan);
         redoAll(editor);
         expect(editor.design).toEqual(end);

@@ -334,6 +334,26 @@ describe.skipIf(chromium === null)('the Design place', () => {
     },
   );
 
+  it('is looked over by a check that finds what is wrong', async () => {
+    const found = await page.evaluate(findBarriers);
+    await page.evaluate(() => {
+      const main = document.querySelector('main')!;
+      main.append(document.createElement('button'));
+      main.append(Object.assign(document.createElement('p'), { textContent: 'pale', id: 'panel' }));
+      main.querySelector<HTMLElement>('p:last-child')!.style.color =
+        'color-mix(in srgb, var(--page) 70%, grey)';
+      main.querySelector('input')!.setAttribute('aria-describedby', 'nowhere');
+    });
+    const worse = await page.evaluate(findBarriers);
+    expect(found).toEqual([]);
+    expect(worse.map((barrier) => barrier.split(':')[0]!.replace(/[\d.]+/, 'low'))).toEqual([
+      'aria-describedby names nothing',
+      'no name',
+      'id used twice',
+      'contrast low',
+    ]);
+  });
+
   it.each([1440, 1024])('has nothing that sticks out at a width of %d', async (width) => {
     await page.setViewportSize({ width, height: 700 });
     await openDcgan();
