@@ -6,7 +6,7 @@ export default defineConfig({
   root: 'src-renderer',
   // Served under any path, by any shell.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false })],
   build: {
     outDir: '../dist/renderer',
     emptyOutDir: true,

@@ -18,7 +18,7 @@ export default defineConfig({
         extends: true,
         // Without this condition Svelte hands out its server build, in which nothing reacts.
         resolve: { conditions: ['browser'] },
-        plugins: [svelte()],
+        plugins: [svelte({ configFile: false })],
         test: { name: 'runes', include: [runes] },
       },
     ],
