@@ -9,7 +9,7 @@ import type { Arrays } from './parameters.ts';
 import { networkTensors } from './parameters.ts';
 import { Random } from './random.ts';
 
-/** Latents that batch norm's statistics are measured on: a stream of their own, the same for every run. */
+/** Latents that batch norm's statistics are measured on: the first of seed 0, the same for every run. */
 const statisticsBatches = 16;
 const statisticsSeed = 0;
 /** Latents that pass the generator at once. */
