@@ -1,6 +1,6 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
-import { AppError } from '../../src-shared/errors.ts';
+import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import type { OnProgress } from '../../src-shared/progress.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
@@ -8,10 +8,13 @@ import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import { findEntry } from '../datasets/cache-entry.ts';
 import { prepareDataset } from '../datasets/prepare-dataset.ts';
+import type { Checkpoint } from '../store/checkpoints.ts';
+import type { DatasetUser } from '../store/datasets.ts';
 import type { Store } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Run } from '../store/runs.ts';
 import { askTrainer } from './ask-trainer.ts';
+import { chooseCheckpoint, tellEarlier } from './checkpoint-choice.ts';
 import type { AppEvent } from './events.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
@@ -34,6 +37,27 @@ export interface PrepareOptions {
   signal?: AbortSignal;
 }
 
+export interface ResumeOptions extends PrepareOptions {
+  /** Step of the checkpoint to go on from, 0 for the beginning; the newest unless given. What came after it is forgotten. */
+  step?: number;
+}
+
+/** A dataset in the library's cache. */
+export interface CacheEntry {
+  key: string;
+  /** Where its images came from. */
+  source: string;
+  settings: ImageSettings;
+  /** Images. */
+  count: number;
+  /** What it takes on the disk. */
+  bytes: number;
+  /** Milliseconds since 1970. */
+  lastUsedAt: number;
+  /** The runs made with it. To resume one of them when it is gone, its images are prepared again. */
+  runs: DatasetUser[];
+}
+
 /** A run with what is usually wanted beside it. */
 export interface RunDetails {
   run: Run;
@@ -44,6 +68,8 @@ export interface RunDetails {
   exports: ReturnType<Store['exports']['list']>;
   /** Bytes of its files. */
   diskUse: number;
+  /** Its dataset in the cache; null when it is not there, or other runs use it as well. */
+  ownDataset: { key: string; bytes: number } | null;
 }
 
 export interface SampleOptions {
@@ -51,8 +77,18 @@ export interface SampleOptions {
   count: number;
   /** Chooses the latents. */
   seed: number;
-  /** PNG to write; replaced when it is there. */
+  /** PNG to write; must not be there yet. */
   file: string;
+  /** Step of the checkpoint to take; the newest unless given. */
+  step?: number;
+}
+
+export interface ExportOptions {
+  format: ExportFormat;
+  /** File or folder to write; must not be there yet. */
+  path: string;
+  /** Step of the checkpoint to take; the newest unless given. */
+  step?: number;
 }
 
 /** What an export has become. */
@@ -71,6 +107,10 @@ export interface App {
   datasets: {
     /** Decodes images into the library's cache, or finds them there. See `prepareDataset`. */
     prepare(source: string, settings: ImageSettings, options?: PrepareOptions): Promise<PreparedDataset>;
+    /** What is in the cache, the last used first. */
+    list(): CacheEntry[];
+    /** Deletes one from the cache; the images that it was made from stay. @throws AppError `dataset.in-use` by a queued or running run */
+    delete(key: string): void;
   };
   runs: {
     list(): Run[];
@@ -83,25 +123,31 @@ export interface App {
      */
     start(training: NewTraining): Run;
     /**
-     * Queues a run again, from its last checkpoint (from the beginning when it has none). Its images are prepared again where they are
-     * gone from the cache; they must be the same.
+     * Queues a run again, from a checkpoint (from the beginning when it has none). Its images are prepared again where they are gone from
+     * the cache; they must be the same.
      * @param limits null keeps the run's own
-     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `dataset.changed`, and what `prepareDataset` throws
+     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `checkpoint.missing`, `dataset.changed`, and what `prepareDataset`
+     * throws
      */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
-    /** Ends a running run with a checkpoint; the broadcast tells when. A waiting one is `stopped`, others are left alone. */
+    resume(id: string, limits: Limits | null, options?: ResumeOptions): Promise<Run>;
+    /**
+     * Ends a running run with a checkpoint; the broadcast tells when. One that has told no step yet ends at once, with nothing lost: it
+     * is `stopped` unless it has a checkpoint from before. A waiting one is `stopped`, others are left alone.
+     */
     interrupt(id: string, as: 'paused' | 'stopped'): void;
+    /** Gives a run another name, which is broadcast. @throws AppError `run.missing`, `run.no-name` */
+    rename(id: string, name: string): Run;
     /** Deletes a run with its files. @throws AppError `run.missing`, `run.active` */
     delete(id: string): void;
   };
   generator: {
-    /** Writes a grid of images of a run's newest checkpoint as PNG. @throws AppError `checkpoint.none`, `disk.*`, `cancelled` */
+    /** Writes a grid of images of a run's generator as PNG. @throws AppError `checkpoint.*`, `disk.*`, `cancelled` */
     sample(id: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
     /**
-     * Writes a run's newest generator for use elsewhere.
-     * @throws AppError `checkpoint.none`, `export.*`, `disk.*`, `cancelled`
+     * Writes a run's generator for use elsewhere.
+     * @throws AppError `checkpoint.*`, `export.*`, `disk.*`, `cancelled`
      */
-    export(id: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Exported>;
+    export(id: string, options: ExportOptions, signal?: AbortSignal): Promise<Exported>;
   };
   /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
@@ -154,31 +200,66 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
     );
   };
 
-  const newestCheckpoint = (id: string) => {
-    const checkpoint = store.checkpoints.newest(id);
-    if (checkpoint !== null) return checkpoint;
-    throw new AppError(
-      'checkpoint.none',
-      'The run has no checkpoint yet: nothing has been trained that could be used.',
-      { run: id },
-    );
+  /** Works with a checkpoint that there must be. */
+  const withCheckpoint = async <Result>(
+    id: string,
+    step: number | undefined,
+    work: (checkpoint: Checkpoint) => Promise<Result>,
+  ): Promise<Result> => {
+    const checkpoint = chooseCheckpoint(store, id, step);
+    if (checkpoint === null) {
+      throw new AppError(
+        'checkpoint.none',
+        'The run has no checkpoint yet: nothing has been trained that could be used.',
+        { run: id },
+      );
+    }
+    try {
+      return await work(checkpoint);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw fromErrorData(tellEarlier(toErrorData(error), store, id, checkpoint.step));
+    }
+  };
+
+  const ownDataset = (run: Run) => {
+    const { key } = run.dataset;
+    const isShared = store.datasets.users(key).some((user) => user.id !== run.id);
+    return isShared || store.datasets.find(key) === null ? null : { key, bytes: store.datasets.diskUse(key) };
   };
 
   return {
     libraryDir: store.paths.dir,
-    datasets: { prepare },
+    datasets: {
+      prepare,
+      list: () =>
+        store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
+          key,
+          source,
+          settings,
+          count,
+          bytes: store.datasets.diskUse(key),
+          lastUsedAt,
+          runs: store.datasets.users(key),
+        })),
+      delete: (key) => store.datasets.delete(key),
+    },
     runs: {
       list: () => store.runs.list(),
       find: (text) => store.runs.find(text),
-      details: (id) => ({
-        run: store.runs.get(id),
-        history: store.runs.history(id),
-        last: store.steps.last(id),
-        samples: store.samples.list(id),
-        checkpoints: store.checkpoints.list(id),
-        exports: store.exports.list(id),
-        diskUse: store.diskUse(id),
-      }),
+      details(id) {
+        const run = store.runs.get(id);
+        return {
+          run,
+          history: store.runs.history(id),
+          last: store.steps.last(id),
+          samples: store.samples.list(id),
+          checkpoints: store.checkpoints.list(id),
+          exports: store.exports.list(id),
+          diskUse: store.diskUse(id),
+          ownDataset: ownDataset(run),
+        };
+      },
       start({ name, design, hyperparameters, limits, dataset, seed, engine }) {
         requireTrainable(design, dataset, hyperparameters);
         const run = store.transaction(() => {
@@ -204,14 +285,14 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
         enqueue(run, dataset, null);
         return store.runs.get(run.id);
       },
-      async resume(id, limits, options) {
+      async resume(id, limits, { step: from, ...preparing } = {}) {
         const run = store.runs.get(id);
         const wanted = limits ?? run.limits;
-        const checkpoint = store.checkpoints.newest(id);
+        const checkpoint = chooseCheckpoint(store, id, from);
         const step = checkpoint?.step ?? 0;
         requireIdle(run);
         requireWayToGo(run, wanted, step);
-        const dataset = await datasetOf(run, options);
+        const dataset = await datasetOf(run, preparing);
         // Somebody else may have resumed or deleted it while the images were prepared.
         requireIdle(store.runs.get(id));
         store.runs.rewind(id, step);
@@ -221,21 +302,30 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
         return store.runs.get(id);
       },
       interrupt: (id, as) => queue.interrupt(id, as),
+      rename(id, name) {
+        const trimmed = name.trim();
+        if (trimmed === '')
+          throw new AppError('run.no-name', 'A run needs a name: give one with a letter or a digit.');
+        store.runs.rename(id, trimmed);
+        const run = store.runs.get(id);
+        broadcast({ type: 'run', run });
+        return run;
+      },
       delete: (id) => store.runs.delete(id),
     },
     generator: {
-      async sample(id, { count, seed, file }, signal) {
-        const { folder } = newestCheckpoint(id);
-        const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-        await askTrainer(trainerHost, command, 'sampled', signal);
-      },
-      async export(id, format, path, signal) {
-        const { folder, step } = newestCheckpoint(id);
-        const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
-        const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
-        store.exports.add(id, { step, format, path, difference });
-        return { path, bytes, difference, step };
-      },
+      sample: (id, { count, seed, file, step: wanted }, signal) =>
+        withCheckpoint(id, wanted, async ({ folder }) => {
+          const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
+          await askTrainer(trainerHost, command, 'sampled', signal);
+        }),
+      export: (id, { format, path, step: wanted }, signal) =>
+        withCheckpoint(id, wanted, async ({ folder, step }) => {
+          const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
+          const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
+          store.exports.add(id, { step, format, path, difference });
+          return { path, bytes, difference, step };
+        }),
     },
     close() {
       queue.close();

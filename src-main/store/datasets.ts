@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, json, toJson } from './database.ts';
+import { Id } from './ids.ts';
 import { diskUse, type LibraryFolder } from './library-folder.ts';
 import type { Trash } from './trash.ts';
 
@@ -19,6 +20,13 @@ export interface CachedDataset {
   lastUsedAt: number;
 }
 
+/** A run that was trained on a dataset, by id and by what people call it. */
+export interface DatasetUser {
+  id: string;
+  number: number;
+  name: string;
+}
+
 export interface Datasets {
   /** Notes a prepared dataset, and that it is used now. */
   put(prepared: PreparedDataset): void;
@@ -26,6 +34,8 @@ export interface Datasets {
   find(key: string): CachedDataset | null;
   /** The last used first; with `source`, only those made from it. */
   list(filter?: { source?: string }): CachedDataset[];
+  /** The runs that were made with it, in order: to resume one takes it, or the images again. */
+  users(key: string): DatasetUser[];
   /** Bytes of the cache entry on the disk. */
   diskUse(key: string): number;
   /** Deletes the cache entry; runs keep what they know of it. @throws AppError `dataset.in-use` by a queued or running run */
@@ -46,6 +56,10 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
     { name: 'runs', key: ['id'], row: v.object({ number: v.number() }) },
     "SELECT id, number FROM runs WHERE datasetKey = :key AND state IN ('queued', 'running') LIMIT 1",
   );
+  const users = database.query(
+    { name: 'runs', key: ['id'], row: v.object({ id: Id, number: v.number(), name: v.string() }) },
+    'SELECT id, number, name FROM runs WHERE datasetKey = :key ORDER BY number',
+  );
   const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): CachedDataset => ({
     prepared: { ...prepared, dir: folder.cacheFolder(key) },
     lastUsedAt,
@@ -65,6 +79,7 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       return row === null ? null : toCached(row);
     },
     list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
+    users: (key) => users.all({ key }),
     diskUse: (key) => diskUse(folder.cacheFolder(key)),
     delete(key) {
       const run = user.one({ key });
