@@ -126,8 +126,8 @@ export interface App {
      * Queues a run again, from a checkpoint (from the beginning when it has none). Its images are prepared again where they are gone from
      * the cache; they must be the same.
      * @param limits null keeps the run's own
-     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `checkpoint.missing`, `dataset.changed`, and what `prepareDataset`
-     * throws
+     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `dataset.changed`, what `prepareDataset` throws, and, when a step
+     * is given, `checkpoint.*`; the run stays as it was
      */
     resume(id: string, limits: Limits | null, options?: ResumeOptions): Promise<Run>;
     /**
@@ -200,26 +200,28 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
     );
   };
 
-  /** Works with a checkpoint that there must be. */
-  const withCheckpoint = async <Result>(
+  /** Does something with a checkpoint; where that cannot be used, the error says which earlier ones there are. */
+  const tellingEarlier = async <Result>(
     id: string,
-    step: number | undefined,
+    checkpoint: Checkpoint,
     work: (checkpoint: Checkpoint) => Promise<Result>,
   ): Promise<Result> => {
-    const checkpoint = chooseCheckpoint(store, id, step);
-    if (checkpoint === null) {
-      throw new AppError(
-        'checkpoint.none',
-        'The run has no checkpoint yet: nothing has been trained that could be used.',
-        { run: id },
-      );
-    }
     try {
       return await work(checkpoint);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       throw fromErrorData(tellEarlier(toErrorData(error), store, id, checkpoint.step));
     }
+  };
+
+  const requireCheckpoint = (id: string, step: number | undefined): Checkpoint => {
+    const checkpoint = chooseCheckpoint(store, id, step);
+    if (checkpoint !== null) return checkpoint;
+    throw new AppError(
+      'checkpoint.none',
+      'The run has no checkpoint yet: nothing has been trained that could be used.',
+      { run: id },
+    );
   };
 
   const ownDataset = (run: Run) => {
@@ -292,6 +294,13 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
         const step = checkpoint?.step ?? 0;
         requireIdle(run);
         requireWayToGo(run, wanted, step);
+        if (from !== undefined && checkpoint !== null) {
+          // What came after it is forgotten for its sake: it must be worth that.
+          const inspect = { type: 'inspect', checkpoint: checkpoint.folder } as const;
+          await tellingEarlier(id, checkpoint, () =>
+            askTrainer(trainerHost, inspect, 'inspected', preparing.signal),
+          );
+        }
         const dataset = await datasetOf(run, preparing);
         // Somebody else may have resumed or deleted it while the images were prepared.
         requireIdle(store.runs.get(id));
@@ -314,13 +323,13 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
       delete: (id) => store.runs.delete(id),
     },
     generator: {
-      sample: (id, { count, seed, file, step: wanted }, signal) =>
-        withCheckpoint(id, wanted, async ({ folder }) => {
+      sample: async (id, { count, seed, file, step: wanted }, signal) =>
+        tellingEarlier(id, requireCheckpoint(id, wanted), async ({ folder }) => {
           const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
           await askTrainer(trainerHost, command, 'sampled', signal);
         }),
-      export: (id, { format, path, step: wanted }, signal) =>
-        withCheckpoint(id, wanted, async ({ folder, step }) => {
+      export: async (id, { format, path, step: wanted }, signal) =>
+        tellingEarlier(id, requireCheckpoint(id, wanted), async ({ folder, step }) => {
           const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
           const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
           store.exports.add(id, { step, format, path, difference });

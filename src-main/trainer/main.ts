@@ -28,6 +28,11 @@ async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<v
       await train(command, engine, { emit, interrupted: () => interruption });
       return;
     }
+    case 'inspect': {
+      const { info } = await readCheckpoint(command.checkpoint);
+      emit({ type: 'inspected', step: info.step });
+      return;
+    }
     case 'sample': {
       await refuseExisting(command.file);
       const { info, state } = await readCheckpoint(command.checkpoint);

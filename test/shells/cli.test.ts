@@ -480,6 +480,20 @@ describe('a damaged checkpoint', () => {
     expect(checkpoints.map(({ step }) => step)).toEqual([4, 6, 8]);
   });
 
+  test('that is asked for by its step: refused, and what came after it stays', async () => {
+    const place = new Workplace();
+    const { lines } = await place.json(training);
+    const [second] = ofType(lines, 'checkpoint') as unknown as { path: string }[];
+    writeFileSync(join(second!.path, 'state.safetensors'), 'no tensors');
+    const before = await place.json(['show', '1']);
+    const listing = place.listing();
+    const { status, stderr } = await place.json(['resume', '1', '--step', '2']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ is damaged: .* There is no earlier checkpoint\.\n$/);
+    expect(await place.json(['show', '1'])).toEqual(before);
+    expect(place.listing()).toEqual(listing);
+  });
+
   test('that is the only one: the run begins again where that is wished', async () => {
     const place = new Workplace();
     const { lines } = await place.json([...tinyTraining, '--steps', '2']);
