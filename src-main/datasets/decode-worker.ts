@@ -10,11 +10,9 @@ import { fitPixels } from './fit.ts';
 import { DIGEST_BYTES } from './folder-identity.ts';
 import { LeftOutList } from './left-out.ts';
 import type { Limits } from './limits.ts';
-import { drawSample } from './sample/draw-face.ts';
 import { scanFolder, surveyFiles } from './scan-folder.ts';
 import { systemCode, Unusable } from './unusable.ts';
 import type { DecodedImages, ImageSource, WorkerMessage, WorkerRequest } from './worker-messages.ts';
-import { readZipEntry, scanZip } from './zip.ts';
 
 /** Decodes that sharp may have running for one worker; all workers share the four threads of Node's pool. */
 const MOST_IN_FLIGHT = 2;
@@ -30,7 +28,8 @@ interface Work {
   digest: ((index: number, digest: Buffer) => Buffer) | null;
 }
 
-function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): Work {
+/** Loads what only some sources need when it is needed: a folder of small files is done in a second, loading included. */
+async function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): Promise<Work> {
   switch (source.kind) {
     case 'folder': {
       const { root, files } = source;
@@ -46,6 +45,7 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
     }
     case 'zip': {
       const { files, places } = source;
+      const { readZipEntry } = await import('./zip.ts');
       const fd = openSync(source.path, 'r');
       return {
         settings,
@@ -65,23 +65,20 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
         digest: null,
         read: idxReader(source.images, settings),
       };
-    case 'sample':
+    case 'sample': {
+      const { size, seed } = source;
+      const { drawSample } = await import('./sample/draw-face.ts');
       return {
         settings,
         nameOf: (index) => `image ${index}`,
         digest: null,
         read: (index, out) => {
-          const { size } = source;
-          const pixels = {
-            data: drawSample(index, source.seed, size),
-            width: size,
-            height: size,
-            channels: 3,
-          };
-          fitPixels(pixels, settings, out);
+          const data = drawSample(index, seed, size);
+          fitPixels({ data, width: size, height: size, channels: 3 }, settings, out);
           return { width: size, height: size };
         },
       };
+    }
   }
 }
 
@@ -271,14 +268,16 @@ async function answer(request: WorkerRequest): Promise<void> {
         type: 'answer',
         answer: scanFolder(request.root, request.exclude, request.limits, onFound),
       });
-    case 'scan-zip':
+    case 'scan-zip': {
+      const { scanZip } = await import('./zip.ts');
       return send({ type: 'answer', answer: await scanZip(request.path, request.limits, onFound) });
+    }
     case 'survey': {
       const { root, files, first, end } = request;
       return send({ type: 'answer', answer: surveyFiles(root, files, first, end) });
     }
     case 'use':
-      work = workOn(request.source, request.settings, request.limits);
+      work = await workOn(request.source, request.settings, request.limits);
       return send({ type: 'answer', answer: null });
     case 'decode': {
       const decoded = await decode(workInUse(), request.first, request.end);

@@ -1,3 +1,4 @@
+import jpeg from '@julusian/jpeg-turbo';
 import { Transformer } from '@napi-rs/image';
 import type { Sharp } from 'sharp';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
@@ -13,7 +14,7 @@ export interface OriginalSize {
 }
 
 /**
- * Up to this many pixels the light decoder wins: sharp costs about half a millisecond a call, and only above this
+ * Up to this many pixels the light decoders win: sharp costs about half a millisecond a call, and only above this
  * does its shrinking while decoding make up for it.
  */
 const LIGHT_PIXELS = 512 * 512;
@@ -42,13 +43,13 @@ export function decodeImage(
   const { width, height } = header;
   if (width !== null && height !== null) {
     checkPixels(width, height, limits);
-    if (header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS)) {
-      return decodeLight(bytes, width, height, settings, out);
-    }
+    const isLight = header.plain && width * height <= LIGHT_PIXELS;
     if (header.format === 'jpeg' && header.plain) {
+      if (isLight && decodeLightJpeg(bytes, width, height, settings, out)) return { width, height };
       const size = { width, height, hasAlpha: false, format: 'jpeg' };
       return decodeWithSharp(Buffer.from(bytes), settings, limits, out, size);
     }
+    if (header.format === 'bmp' || isLight) return decodeLight(bytes, width, height, settings, out);
   }
   return decodeWithSharp(Buffer.from(bytes), settings, limits, out);
 }
@@ -65,6 +66,31 @@ function checkPixels(width: number, height: number, limits: Limits): void {
     const text = `The image is ${width} x ${height} pixels; at most ${mega(limits.imagePixels)} million are read.`;
     throw new Unusable('too-many-pixels', text);
   }
+}
+
+const jpegPixels = Buffer.alloc(LIGHT_PIXELS * 3);
+const RGB = { format: jpeg.FORMAT_RGB };
+
+/**
+ * Decodes a small JPEG in a third of the time that the light decoder below takes. At the least doubt about the file it
+ * declines, and sharp has the word. Its quick inverse transform differs from the exact one by a grey level on average.
+ */
+function decodeLightJpeg(
+  bytes: Buffer,
+  width: number,
+  height: number,
+  settings: ImageSettings,
+  out: Uint8Array,
+): boolean {
+  let decoded: ReturnType<typeof jpeg.decompressSync>;
+  try {
+    decoded = jpeg.decompressSync(bytes, jpegPixels, RGB);
+  } catch {
+    return false;
+  }
+  if (decoded.width !== width || decoded.height !== height) return false;
+  fitPixels({ data: decoded.data, width, height, channels: 3 }, settings, out);
+  return true;
 }
 
 function decodeLight(

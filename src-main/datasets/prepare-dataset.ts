@@ -26,7 +26,7 @@ export interface PrepareOptions {
 }
 
 /** Changes whenever the same files would give other pixels than before, so that old entries are not taken. */
-const CACHE_VERSION = 1;
+const CACHE_VERSION = 2;
 const MOST_WORKERS = 16;
 const MOST_SIZES = 200;
 
