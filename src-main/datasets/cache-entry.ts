@@ -17,6 +17,8 @@ import { PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { systemCode } from './unusable.ts';
 
+/** So many bytes are sent to the disk while others are still made, so that little is left to wait for at the end. */
+const SYNC_EVERY = 32 * 2 ** 20;
 const UNFINISHED = /^unfinished-(\d+)-[0-9a-f]+$/;
 const ownUnfinished = new Set<string>();
 
@@ -104,6 +106,8 @@ export class EntryWriter {
   private readonly cacheDir: string;
   private readonly name: string;
   private readonly images: FileHandle;
+  private unsynced = 0;
+  private syncing: Promise<unknown> = Promise.resolve();
 
   private constructor(cacheDir: string, name: string, images: FileHandle) {
     this.cacheDir = cacheDir;
@@ -137,6 +141,12 @@ export class EntryWriter {
       for (let done = 0; done < pixels.length;) {
         done += (await this.images.write(pixels, done)).bytesWritten;
       }
+      this.unsynced += pixels.length;
+      if (this.unsynced < SYNC_EVERY) return;
+      this.unsynced = 0;
+      this.syncing = Promise.all([this.syncing, this.images.datasync()]);
+      // A failure is told by finish: the system reports it only once.
+      this.syncing.catch(() => undefined);
     } catch (cause) {
       throw writeError(this.cacheDir, cause);
     }
@@ -147,6 +157,7 @@ export class EntryWriter {
     const dir = join(this.cacheDir, entry.key);
     try {
       await rm(this.scratch, { recursive: true, force: true });
+      await this.syncing;
       await this.images.sync();
       await this.images.close();
       if (labels !== null) {

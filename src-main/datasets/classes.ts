@@ -40,9 +40,11 @@ function groupByFolder(files: FileList, used: Uint8Array, prefix: number): Class
   for (let i = 0, start = 0; i < files.count; start = ends[i]!, i++) {
     if (used[i] !== 1) continue;
     const from = start + prefix;
-    const slash = paths.indexOf(SLASH, from);
-    if (slash === -1 || slash >= ends[i]!) return null;
-    if (nameStart === -1 || slash - from !== nameLength || !sameBytes(paths, nameStart, from, nameLength)) {
+    const isSame =
+      nameStart !== -1 && from + nameLength < ends[i]! && sameBytes(paths, nameStart, from, nameLength + 1);
+    if (!isSame) {
+      const slash = paths.indexOf(SLASH, from);
+      if (slash === -1 || slash >= ends[i]!) return null;
       nameStart = from;
       nameLength = slash - from;
       names.push(Buffer.from(paths.buffer, from, nameLength).toString());

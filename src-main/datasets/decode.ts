@@ -1,8 +1,9 @@
+import jpeg from '@julusian/jpeg-turbo';
 import { Transformer } from '@napi-rs/image';
 import type { Sharp } from 'sharp';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { borderValue, fitPixels, keepsAlpha, place } from './fit.ts';
-import { readImageHeader } from './image-header.ts';
+import { type ImageFormat, type ImageHeader, readImageHeader } from './image-header.ts';
 import type { Limits } from './limits.ts';
 import { Unusable } from './unusable.ts';
 
@@ -13,7 +14,7 @@ export interface OriginalSize {
 }
 
 /**
- * Up to this many pixels the light decoder wins: sharp costs about half a millisecond a call, and only above this
+ * Up to this many pixels the light decoders win: sharp costs about half a millisecond a call, and only above this
  * does its shrinking while decoding make up for it.
  */
 const LIGHT_PIXELS = 512 * 512;
@@ -42,15 +43,16 @@ export function decodeImage(
   const { width, height } = header;
   if (width !== null && height !== null) {
     checkPixels(width, height, limits);
-    if (header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS)) {
-      return decodeLight(bytes, width, height, settings, out);
-    }
+    const isLight = header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS);
+    if (isLight && header.coarse && decodeQuickly(bytes, width, height, settings, out))
+      return { width, height };
+    if (isLight && !header.coarse) return decodeLight(bytes, header, width, height, settings, out);
     if (header.format === 'jpeg' && header.plain) {
-      const size = { width, height, hasAlpha: false, format: 'jpeg' };
-      return decodeWithSharp(Buffer.from(bytes), settings, limits, out, size);
+      const size = { width, height, hasAlpha: false };
+      return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out, size);
     }
   }
-  return decodeWithSharp(Buffer.from(bytes), settings, limits, out);
+  return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out);
 }
 
 export const tooLarge = (bytes: number, limits: Limits): Unusable =>
@@ -67,8 +69,35 @@ function checkPixels(width: number, height: number, limits: Limits): void {
   }
 }
 
+const jpegPixels = Buffer.alloc(LIGHT_PIXELS * 3);
+const RGB = { format: jpeg.FORMAT_RGB };
+
+/**
+ * Decodes a small coarse JPEG in a third of the time that the light decoder below takes; its inverse transform is off by
+ * one grey level on average, where such a file of a photograph is off by six itself. At the least doubt about the file it
+ * declines, and sharp has the word.
+ */
+function decodeQuickly(
+  bytes: Buffer,
+  width: number,
+  height: number,
+  settings: ImageSettings,
+  out: Uint8Array,
+): boolean {
+  let decoded: ReturnType<typeof jpeg.decompressSync>;
+  try {
+    decoded = jpeg.decompressSync(bytes, jpegPixels, RGB);
+  } catch {
+    return false;
+  }
+  if (decoded.width !== width || decoded.height !== height) return false;
+  fitPixels({ data: decoded.data, width, height, channels: 3 }, settings, out);
+  return true;
+}
+
 function decodeLight(
   bytes: Buffer,
+  header: ImageHeader,
   width: number,
   height: number,
   settings: ImageSettings,
@@ -77,8 +106,8 @@ function decodeLight(
   let data: Buffer;
   try {
     data = new Transformer(bytes).rawPixelsSync();
-  } catch (cause) {
-    throw broken(cause);
+  } catch {
+    throw broken(header);
   }
   const channels = data.length / (width * height);
   if (!Number.isInteger(channels) || channels < 1 || channels > 4) {
@@ -103,18 +132,18 @@ function loadSharp(): Promise<typeof import('sharp').default> {
 /** What must be known before an image is decoded; width and height with EXIF rotation applied. */
 interface Facts extends OriginalSize {
   hasAlpha: boolean;
-  format: string;
 }
 
 /** Reads the header alone. */
 async function factsOf(image: Sharp): Promise<Facts> {
-  const { autoOrient, hasAlpha, format } = await image.metadata();
-  return { ...autoOrient, hasAlpha, format };
+  const { autoOrient, hasAlpha } = await image.metadata();
+  return { ...autoOrient, hasAlpha };
 }
 
 /** @param known what the header has told already: reading it again costs a tenth of the time */
 async function decodeWithSharp(
   bytes: Buffer,
+  header: ImageHeader,
   settings: ImageSettings,
   limits: Limits,
   out: Uint8Array,
@@ -127,11 +156,11 @@ async function decodeWithSharp(
       limitInputPixels: false,
       sequentialRead: true,
     }).autoOrient();
-    const { width, height, hasAlpha, format } = known ?? (await factsOf(image));
+    const { width, height, hasAlpha } = known ?? (await factsOf(image));
     checkPixels(width, height, limits);
     const enlarges = width < settings.width || height < settings.height;
     if (!enlarges) {
-      if (settings.fit === 'crop' && format !== 'jpeg') image.extract(place(width, height, settings));
+      if (settings.fit === 'crop' && header.format !== 'jpeg') image.extract(place(width, height, settings));
       shrink(image, settings, hasAlpha);
     }
     const { data, info } = await image
@@ -142,7 +171,7 @@ async function decodeWithSharp(
     return { width, height };
   } catch (cause) {
     if (cause instanceof Unusable) throw cause;
-    throw broken(cause);
+    throw broken(header);
   }
 }
 
@@ -161,10 +190,20 @@ function shrink(image: Sharp, settings: ImageSettings, hasAlpha: boolean): void 
   });
 }
 
-function broken(cause: unknown): Unusable {
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  const line = detail
-    .split('\n')[0]!
-    .replace(/^(Decode image failed|Input buffer|\w+load_buffer:|Vips\w+:)\s*/, '');
-  return new Unusable('broken', `The file is damaged: ${line.trim().replace(/\.$/, '')}.`);
-}
+const FORMAT_NAMES: Record<ImageFormat, string> = {
+  png: 'PNG',
+  jpeg: 'JPEG',
+  webp: 'WebP',
+  gif: 'GIF',
+  bmp: 'BMP',
+  tiff: 'TIFF',
+  avif: 'AVIF',
+  heic: 'HEIC',
+};
+
+/** The libraries' own words are left out: they help nobody, and libvips mixes those of images decoded at the same time. */
+const broken = ({ format }: ImageHeader): Unusable =>
+  new Unusable(
+    'broken',
+    `The file is damaged, cut off, or a kind of ${FORMAT_NAMES[format]} that cannot be read.`,
+  );

@@ -8,6 +8,8 @@ export interface ImageHeader {
   height: number | null;
   /** 8-bit grey or RGB(A) without profile, rotation or other cases on which decoders differ. */
   plain: boolean;
+  /** A JPEG with quantisation steps that a quick, inexact inverse transform does not suffer from: up to quality 90 or so. */
+  coarse: boolean;
 }
 
 const unknownSize = (format: ImageFormat): ImageHeader => ({
@@ -15,6 +17,7 @@ const unknownSize = (format: ImageFormat): ImageHeader => ({
   width: null,
   height: null,
   plain: false,
+  coarse: false,
 });
 
 /**
@@ -28,7 +31,8 @@ export function readImageHeader(bytes: Buffer): ImageHeader | null {
   const tag = bytes.toString('latin1', 0, 4);
   if (tag === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP') return readWebp(bytes);
   if (tag === 'GIF8') {
-    return { format: 'gif', width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8), plain: false };
+    const [width, height] = [bytes.readUInt16LE(6), bytes.readUInt16LE(8)];
+    return { format: 'gif', width, height, plain: false, coarse: false };
   }
   if (tag.startsWith('BM') && bytes.length >= 26) return readBmp(bytes);
   if (tag === 'II*\0' || tag === 'MM\0*' || tag === 'II+\0' || tag === 'MM\0+') return unknownSize('tiff');
@@ -51,12 +55,13 @@ function readPng(bytes: Buffer): ImageHeader {
     if (type === 'iCCP' || type === 'eXIf') plain = false;
     at += 12 + bytes.readUInt32BE(at);
   }
-  return { format: 'png', width, height, plain };
+  return { format: 'png', width, height, plain, coarse: false };
 }
 
 /** Segments of a JPEG up to the frame header. */
 function readJpeg(bytes: Buffer): ImageHeader {
   let plain = endsWithMarker(bytes);
+  let step = 0;
   let at = 2;
   while (at + 4 <= bytes.length) {
     if (bytes[at] !== 0xff) break;
@@ -71,13 +76,29 @@ function readJpeg(bytes: Buffer): ImageHeader {
       if (at + 10 > bytes.length) break;
       const components = bytes[at + 9] ?? 0;
       plain &&= marker <= 0xc2 && bytes[at + 4] === 8 && (components === 1 || components === 3);
-      return { format: 'jpeg', width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5), plain };
+      const [width, height] = [bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5)];
+      return { format: 'jpeg', width, height, plain, coarse: step >= COARSE_STEP };
     }
+    if (marker === 0xdb) step = smallestStep(bytes.subarray(at + 4, end), step);
     if (plain && marker >= 0xe1 && marker <= 0xee)
       plain = isPlainSegment(marker, bytes.subarray(at + 4, end));
     at = end;
   }
   return unknownSize('jpeg');
+}
+
+/** Below this step of its constant part, a JPEG differs visibly more when it is decoded by the quick transform. */
+const COARSE_STEP = 3;
+
+/** The smallest first step of the quantisation tables in a segment, and of those before: `step`, or 0 when there were none. */
+function smallestStep(tables: Buffer, step: number): number {
+  let smallest = step === 0 ? Infinity : step;
+  for (let at = 0; at + 65 <= tables.length;) {
+    const isWide = tables[at]! >> 4 !== 0;
+    smallest = Math.min(smallest, isWide ? tables.readUInt16BE(at + 1) : tables[at + 1]!);
+    at += isWide ? 129 : 65;
+  }
+  return smallest === Infinity ? 0 : smallest;
 }
 
 /** Whether an application segment leaves colours and orientation as they are without it. */
@@ -115,16 +136,18 @@ function readWebp(bytes: Buffer): ImageHeader {
   if (bytes.length < 30) return unknownSize('webp');
   if (kind === 'VP8 ') {
     const width = bytes.readUInt16LE(26) & 0x3fff;
-    return { format: 'webp', width, height: bytes.readUInt16LE(28) & 0x3fff, plain: true };
+    return { format: 'webp', width, height: bytes.readUInt16LE(28) & 0x3fff, plain: true, coarse: false };
   }
   if (kind === 'VP8L') {
     const bits = bytes.readUInt32LE(21);
-    return { format: 'webp', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, plain: true };
+    const [width, height] = [(bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1];
+    return { format: 'webp', width, height, plain: true, coarse: false };
   }
   if (kind === 'VP8X') {
     const alphaFlag = 0x10;
     const plain = ((bytes[20] ?? 0) & ~alphaFlag) === 0;
-    return { format: 'webp', width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1, plain };
+    const [width, height] = [bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1];
+    return { format: 'webp', width, height, plain, coarse: false };
   }
   return unknownSize('webp');
 }
@@ -133,5 +156,5 @@ function readBmp(bytes: Buffer): ImageHeader {
   const isCore = bytes.readUInt32LE(14) === 12;
   const width = isCore ? bytes.readUInt16LE(18) : Math.abs(bytes.readInt32LE(18));
   const height = isCore ? bytes.readUInt16LE(20) : Math.abs(bytes.readInt32LE(22));
-  return { format: 'bmp', width, height, plain: true };
+  return { format: 'bmp', width, height, plain: true, coarse: false };
 }

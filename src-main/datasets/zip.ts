@@ -26,6 +26,8 @@ export interface ZipPlaces {
 
 export interface ScannedZip extends ScannedFiles {
   places: ZipPlaces;
+  /** SHA-256 (hex) over the paths, sizes and checksums that the directory gives. */
+  identity: string;
 }
 
 const STORED = 0;
@@ -178,8 +180,8 @@ export function readZipEntry(fd: number, index: number, size: number, places: Zi
   if (header.readUInt16LE(8) === DEFLATED) {
     try {
       bytes = inflateRawSync(packed, { maxOutputLength: size + 1 });
-    } catch (cause) {
-      throw damagedEntry(cause instanceof Error ? cause.message : String(cause));
+    } catch {
+      throw damagedEntry('it cannot be unpacked');
     }
   }
   if (bytes.length !== size) throw damagedEntry('its size is not what the directory says');

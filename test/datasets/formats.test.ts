@@ -85,6 +85,28 @@ describe('formats', () => {
     expect(difference(light, heavy)).toBeLessThan(1);
   });
 
+  test.each([60, 90, 95, 100])(
+    'a small JPEG of quality %i is as sharp decodes it, nearly',
+    async (quality) => {
+      for (const coloured of [picture(33, 31), picture(33, 31).greyscale()]) {
+        const file = await coloured.jpeg({ quality }).toBuffer();
+        const exact = await sharp(file).toColourspace('srgb').raw().toBuffer();
+        const settings: ImageSettings = { height: 31, width: 33, channels: 3, fit: 'crop' };
+        const pixels = await decodeOne(file, settings);
+        expect(difference(pixels, exact)).toBeLessThan(1.5);
+        expect(Math.max(...pixels.map((value, i) => Math.abs(value - exact[i]!)))).toBeLessThan(9);
+      }
+    },
+  );
+
+  test('a small JPEG that the light decoder doubts goes to sharp, which knows what to overlook', async () => {
+    const file = await picture(40, 40).jpeg().toBuffer();
+    const end = file.length - 2;
+    const strange = Buffer.concat([file.subarray(0, end), Buffer.alloc(40, 7), file.subarray(end)]);
+    const pixels = await decodeOne(strange, settingsOf(40));
+    expect(difference(pixels, await decodeOne(file, settingsOf(40)))).toBeLessThan(1.5);
+  });
+
   test('enlarging gives nearly the same pixels whichever decoder read the file', async () => {
     const light = await decodeOne(await picture(20, 14).png().toBuffer(), settingsOf(32));
     const heavy = await decodeOne(

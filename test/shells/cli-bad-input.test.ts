@@ -167,9 +167,11 @@ test('what of the images is left out is listed, each with its reason, and the re
     'link.png link',
     'notes.txt not-an-image',
   ]);
+  for (let i = 1; i <= 1100; i += 1) writeFileSync(place.path('data', `words-${i}.txt`), 'buy milk');
   const { stdout } = await place.run([...training, '--data', 'data']);
   for (const { file, reason } of dataset.leftOut)
     expect(stdout).toContain(`  left out: ${file}: ${reason}\n`);
+  expect(stdout).toContain('  left out: 1,098 more ("--json" lists the first 1,000 of all 1,103)\n');
 });
 
 describe('designs that cannot be trained: said before images are read', () => {

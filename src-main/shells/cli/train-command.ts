@@ -79,7 +79,11 @@ function tellDataset(dataset: PreparedDataset, output: Output): void {
   for (const { file, reason } of leftOut.slice(0, leftOutShown))
     output.line(`  left out: ${file}: ${reason}`);
   const more = leftOutCount - leftOutShown;
-  if (more > 0) output.line(`  left out: ${formatCount(more)} more ("--json" lists them)`);
+  if (more <= 0) return;
+  const listed = leftOut.length < leftOutCount ? `the first ${formatCount(leftOut.length)} of all` : 'all';
+  output.line(
+    `  left out: ${formatCount(more)} more ("--json" lists ${listed} ${formatCount(leftOutCount)})`,
+  );
 }
 
 function tellDesign(design: Design, output: Output): void {
