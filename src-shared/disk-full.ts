@@ -6,11 +6,14 @@ export function saysDiskFull(code: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }
 
-/** The error `disk.full` for what could not be written to `path`. */
-export function diskFull(path: string, cause?: unknown): AppError {
+/**
+ * The error `disk.full` for what could not be written to `path`.
+ * @param advice what can be done about it, in whole sentences
+ */
+export function diskFull(path: string, cause?: unknown, advice = 'Free some space and try again.'): AppError {
   return new AppError(
     'disk.full',
-    `There is no space left on the disk for ${path}. Free some space and try again.`,
+    `There is no space left on the disk for ${path}. ${advice}`,
     { path },
     { cause },
   );

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { PreparedDataset } from '../../src-shared/dataset.ts';
+import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { systemCode } from './unusable.ts';
 
@@ -119,14 +120,14 @@ export class EntryWriter {
 
   /**
    * @param bytes Size that the images will have, at most.
-   * @throws {AppError} `dataset.disk-full`, `dataset.cache-unwritable`; likewise the methods.
+   * @throws {AppError} `disk.full`, `dataset.cache-unwritable`; likewise the methods.
    */
   static async create(cacheDir: string, bytes: number): Promise<EntryWriter> {
     const name = `unfinished-${process.pid}-${randomBytes(6).toString('hex')}`;
     ownUnfinished.add(name);
     try {
       const { bavail, bsize } = await statfs(cacheDir);
-      if (bavail * bsize < bytes) throw diskFull(cacheDir, bytes);
+      if (bavail * bsize < bytes) throw noRoom(cacheDir, bytes);
       await mkdir(join(cacheDir, name));
       return new EntryWriter(cacheDir, name, await open(join(cacheDir, name, 'images.u8'), 'w'));
     } catch (cause) {
@@ -200,17 +201,15 @@ async function syncFolder(folder: string): Promise<void> {
 
 export function writeError(cacheDir: string, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
-  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(systemCode(cause));
-  return isFull ? diskFull(cacheDir, null, cause) : unwritable(cacheDir, cause);
+  return saysDiskFull(systemCode(cause)) ? noRoom(cacheDir, null, cause) : unwritable(cacheDir, cause);
 }
 
-function diskFull(cacheDir: string, bytes: number | null, cause?: unknown): AppError {
-  const need = bytes === null ? '' : ` (${(bytes / 1e6).toFixed(0)} MB are needed)`;
-  return new AppError(
-    'dataset.disk-full',
-    `There is no room for the prepared images in ${cacheDir}${need}. Free some space on that disk, choose a smaller resolution, or another library folder. Nothing was left behind.`,
-    { cacheDir, bytes },
-    { cause },
+function noRoom(cacheDir: string, bytes: number | null, cause?: unknown): AppError {
+  const need = bytes === null ? '' : `${(bytes / 1e6).toFixed(0)} MB are needed. `;
+  return diskFull(
+    cacheDir,
+    cause,
+    `${need}Free some space on that disk, choose a smaller resolution, or another library folder. Nothing was left behind.`,
   );
 }
 

@@ -44,7 +44,7 @@ const MOST_SIZES = 200;
  * A zip is known by its directory (paths, sizes, checksums), IDX files by their bytes.
  *
  * @throws {AppError} `cancelled`; `dataset.missing`, `.unreadable`, `.unknown-file`, `.one-image`, `.empty`,
- * `.no-images`, `.all-broken`, `.vanished`, `.too-many-files`, `.zip-*`, `.idx-*`, `.sample`; `dataset.disk-full`,
+ * `.no-images`, `.all-broken`, `.vanished`, `.too-many-files`, `.zip-*`, `.idx-*`, `.sample`; `disk.full`,
  * `dataset.cache-unwritable`. Nothing is left in the cache then.
  */
 export async function prepareDataset(

@@ -247,7 +247,7 @@ describe('a cache that cannot be written', () => {
     const cacheDir = temporaryFolder();
     const enormous = { height: 4096, width: 4096, channels: 4, fit: 'crop' } as const;
     const error = await failure(prepare('sample:9000000', enormous, { cacheDir }));
-    expect(error.code).toBe('dataset.disk-full');
+    expect(error.code).toBe('disk.full');
     expect(error.message).toContain('smaller resolution');
     expect(namesIn(cacheDir)).toEqual([]);
   });
@@ -270,7 +270,7 @@ describe('a cache that cannot be written', () => {
       cwd: fileURLToPath(new URL('.', import.meta.url)),
     });
     const error = JSON.parse(stdout) as { code: string; message: string };
-    expect(error.code).toBe('dataset.disk-full');
+    expect(error.code).toBe('disk.full');
     expect(error.message).toContain('Free some space');
     expect(readdirSync(cacheDir)).toEqual([]);
   });

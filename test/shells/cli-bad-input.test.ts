@@ -490,7 +490,7 @@ describe('a full disk', () => {
     if (disk === null) return context.skip('a disk cannot be mounted here');
     const library = ['--library', join(disk, 'library')];
     const error = await failure(place, ['train', '--data', 'sample:500x32', ...library]);
-    expect(error['code']).toBe('dataset.disk-full');
+    expect(error['code']).toBe('disk.full');
     expect(error['message']).toContain(
       'Free some space on that disk, choose a smaller resolution, or another library folder.',
     );
@@ -504,7 +504,7 @@ describe('a full disk', () => {
       '--resolution',
       '64',
     ]);
-    expect(faces['code']).toBe('sample.disk-full');
+    expect(faces['code']).toBe('disk.full');
     expect(place.listing(disk).filter((name) => name.includes('faces'))).toEqual([]);
   });
 
@@ -547,7 +547,7 @@ describe('a full disk', () => {
     expect((await place.json([...tinyTraining, '--steps', '1', ...library])).status).toBe(0);
     writeFileSync(join(disk, 'other'), Buffer.alloc(freeBytes(disk)));
     const error = await failure(place, [...tinyTraining, '--steps', '1', ...library]);
-    expect(error['code']).toMatch(/^(disk\.full|library\.io|dataset\.disk-full)$/);
+    expect(error['code']).toMatch(/^(disk\.full|library\.io)$/);
     rmSync(join(disk, 'other'));
     const runs = (await place.json(['runs', ...library])).lines;
     expect(runs.at(-1)).toMatchObject({ number: 1, state: 'done', step: 1 });

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import sharp from 'sharp';
+import { diskFull, saysDiskFull } from '../../../src-shared/disk-full.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { OnProgress } from '../../../src-shared/progress.ts';
 import { decodeInOrder } from '../decode-in-order.ts';
@@ -27,7 +28,7 @@ const MOST_WORKERS = 8;
 /**
  * Writes the sample dataset as PNG files, one folder a class, to `dir`, which must not exist or be empty. It appears
  * there whole or not at all.
- * @throws {AppError} `sample.folder-not-empty`, `sample.disk-full`, `sample.unwritable`, `cancelled`.
+ * @throws {AppError} `sample.folder-not-empty`, `disk.full`, `sample.unwritable`, `cancelled`.
  */
 export async function writeSampleDataset(dir: string, options: SampleDatasetOptions): Promise<void> {
   const { signal } = options;
@@ -126,13 +127,11 @@ async function checkEmpty(target: string): Promise<void> {
 
 function cannotWrite(target: string, cause: unknown): AppError {
   const system = systemCode(cause);
-  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(system);
-  return isFull
-    ? new AppError(
-        'sample.disk-full',
-        `There is no room for the sample images at ${target}. Free some space on that disk, or ask for fewer or smaller images. Nothing was left behind.`,
-        { dir: target },
-        { cause },
+  return saysDiskFull(system)
+    ? diskFull(
+        target,
+        cause,
+        'Free some space on that disk, or ask for fewer or smaller images. Nothing was left behind.',
       )
     : new AppError(
         'sample.unwritable',
