@@ -70,7 +70,9 @@ const describe = (g: Geometry) => [...g.image, ...g.output, ...g.kernel, ...g.st
 
 /** Whether the patches, one after the other, are just the pixels of the image. */
 function looksOnce(g: Geometry): boolean {
-  return taps(g) * outputPixels(g) === imagePixels(g) && isIdentity(patchTable(g, { from: 0, to: g.output[0] }));
+  return (
+    taps(g) * outputPixels(g) === imagePixels(g) && isIdentity(patchTable(g, { from: 0, to: g.output[0] }))
+  );
 }
 
 function isIdentity(table: Int32Array): boolean {
@@ -129,12 +131,7 @@ function patchTable(g: Geometry, { from, to }: Span): Int32Array {
  * Matrices of patches, a function of the piece: [output pixels, taps * channels], columns in the order of a kernel's [ky, kx, channel].
  * The forward pass and the kernel's gradient each gather their own: it is too large to wait in memory from one to the other.
  */
-function patches(
-  graph: Graph,
-  g: Geometry,
-  x: Value,
-  use: 'forward' | 'gradient',
-): (piece: Piece) => Value {
+function patches(graph: Graph, g: Geometry, x: Value, use: 'forward' | 'gradient'): (piece: Piece) => Value {
   const whole = { from: 0, to: g.output[0] };
   const table = patchTable(g, whole);
   const columns = taps(g) * g.imageChannels;
@@ -156,16 +153,24 @@ function patches(
     : images;
   const pixels = reshape(graph, padded, [g.batch * height, g.imageChannels]);
   const perRow = g.output[1] * taps(g);
-  const starts = graph.constant(Int32Array.from({ length: g.batch }, (_, i) => i * height), [g.batch, 1]);
+  const starts = graph.constant(
+    Int32Array.from({ length: g.batch }, (_, i) => i * height),
+    [g.batch, 1],
+  );
+  const known = new Map<number, Value>();
+  const tableOf = ({ from, to }: Span): Value => {
+    const part = table.subarray(from * perRow, to * perRow).map((row) => row + Number(zeros));
+    return graph.constant(part, [1, part.length], `patches ${from} ${to} of ${describe(g)}`);
+  };
   return (piece) => {
     const { from, to } = piece.rows;
-    const part = table.subarray(from * perRow, to * perRow).map((row) => row + Number(zeros));
-    const ofOne = graph.constant(part, [1, part.length], `patches ${from} ${to} of ${describe(g)}`);
+    const ofOne = known.get(from) ?? tableOf(piece.rows);
+    known.set(from, ofOne);
     const count = length(piece.images);
     const indices = graph.node(
       'Add',
       [ofOne, rowsOf(graph, starts, piece.images)],
-      [count, part.length],
+      [count, ofOne.shape[1]!],
       {},
       'int32',
       // Written again where they are needed: together they would be as large as tables for the whole batch.
@@ -174,7 +179,7 @@ function patches(
     const gathered = graph.node(
       'Gather',
       [pixels, indices],
-      [count, part.length, g.imageChannels],
+      [count, ofOne.shape[1]!, g.imageChannels],
       axis0,
       'float32',
       use,
@@ -299,7 +304,8 @@ export function inputGradient(graph: Graph, g: Geometry, dy: Value, kernel: Valu
   const known = new Map<string, ReturnType<typeof contributions>>();
   const images = pieces(g, g.image[0]).map((piece) => {
     const count = length(piece.images);
-    const outputs = length(piece.rows) === g.image[0] ? { from: 0, to: g.output[0] } : reaching(g, piece.rows);
+    const outputs =
+      length(piece.rows) === g.image[0] ? { from: 0, to: g.output[0] } : reaching(g, piece.rows);
     const key = `${count} ${piece.rows.from}`;
     const { constants, zeros } = known.get(key) ?? contributions(graph, g, count, piece.rows, outputs);
     known.set(key, { constants, zeros });
