@@ -9,11 +9,14 @@ import type { Arrays } from './parameters.ts';
 import { networkTensors } from './parameters.ts';
 import { Random } from './random.ts';
 
-/** Latents that batch norm's statistics are measured on: the first of seed 0, the same for every run. */
-const statisticsBatches = 16;
+/** Latents that batch norm's statistics are measured on, the same for every run and none of those that a sample is made from. */
+const statisticsCount = 1024;
 const statisticsSeed = 0;
-/** Latents that pass the generator at once. */
-const batch = 64;
+
+/** Latents that pass the generator at once; 64 of 1024 pixels would take gigabytes. */
+function batchOf({ height, width }: Shape): number {
+  return height * width <= 128 ** 2 ? 64 : 16;
+}
 
 /** The generator's tensors of `networkTensors(design, 'generator')`, ready to be used. */
 export type GeneratorWeights = Arrays;
@@ -32,6 +35,7 @@ function parametersOf(design: Design, state: Arrays): Arrays {
 
 export class Sampler {
   readonly image: Shape;
+  readonly #batch: number;
   readonly #design: Design;
   readonly #images: Program;
   /** Null where nothing is batch normalised. */
@@ -42,11 +46,13 @@ export class Sampler {
     this.#images = images;
     this.#statistics = statistics;
     this.image = mirror(design.discriminator, design.latentDim).blocks.at(-1)!.output;
+    this.#batch = batchOf(this.image);
   }
 
   static async create(engine: Engine, design: Design): Promise<Sampler> {
     const generator = mirror(design.discriminator, design.latentDim);
     const state: NamedShape[] = networkTensors(design, 'generator');
+    const batch = batchOf(generator.blocks.at(-1)!.output);
     const inputs: NamedShape[] = [{ name: 'z', shape: [batch, design.latentDim] }];
     const pass = (
       tensors: Tensors,
@@ -98,13 +104,17 @@ export class Sampler {
     const weights = parametersOf(this.#design, state);
     if (this.#statistics === null) return weights;
     this.#statistics.write(weights);
-    const z = latents(statisticsSeed, statisticsBatches * batch, this.#design.latentDim);
+    const { latentDim } = this.#design;
+    const random = new Random(statisticsSeed, 'batch norm statistics');
+    const z = random.normal(new Float32Array(statisticsCount * latentDim));
+    const size = this.#batch * latentDim;
+    const batches = statisticsCount / this.#batch;
     const sums: Record<string, Float64Array> = {};
-    for (let i = 0; i < statisticsBatches; i += 1) {
-      const part = z.subarray(i * batch * this.#design.latentDim, (i + 1) * batch * this.#design.latentDim);
+    for (let i = 0; i < batches; i += 1) {
+      const part = z.subarray(i * size, (i + 1) * size);
       for (const [name, values] of Object.entries(await this.#statistics.run({ z: part }))) {
         const sum = (sums[name] ??= new Float64Array(values.length));
-        values.forEach((value, j) => (sum[j]! += value / statisticsBatches));
+        values.forEach((value, j) => (sum[j]! += value / batches));
       }
     }
     for (const [name, sum] of Object.entries(sums)) weights[name] = Float32Array.from(sum);
@@ -120,6 +130,7 @@ export class Sampler {
     const count = z.length / latentDim;
     const pixels = this.image.height * this.image.width * this.image.channels;
     const all = new Float32Array(count * pixels);
+    const batch = this.#batch;
     this.#images.write(weights);
     for (let from = 0; from < count; from += batch) {
       const part = new Float32Array(batch * latentDim);

@@ -85,6 +85,33 @@ test('a DCGAN can be made for any image: it fits, the schema takes it, and nothi
   );
 });
 
+test('large images stay within the reach of a laptop: narrow where the pixels are many, 512 channels where they are few', () => {
+  const widths = (side: number) =>
+    dcgan('any', { height: side, width: side, channels: 3 }, 24, 64).discriminator.blocks.map((block) =>
+      block.kind === 'conv' ? block.outChannels : 0,
+    );
+  expect(widths(128)).toEqual([24, 48, 96, 192, 384, 1]);
+  expect(widths(256)).toEqual([12, 24, 48, 96, 192, 384, 1]);
+  expect(widths(512)).toEqual([8, 16, 32, 64, 128, 256, 512, 1]);
+  expect(widths(1024)).toEqual([8, 16, 32, 64, 128, 256, 512, 512, 1]);
+  for (const [side, parameters, activations] of [
+    [256, 4e6, 2.6e6],
+    [512, 7e6, 7.4e6],
+    [1024, 15e6, 30e6],
+  ] as const) {
+    const { discriminator, generator } = summary(
+      dcgan('any', { height: side, width: side, channels: 3 }, 24, 64),
+    );
+    expect(discriminator.parameters + generator.parameters).toBeLessThan(parameters);
+    expect(discriminator.activations + generator.activations).toBeLessThan(activations);
+  }
+});
+
+test('a base above the cap is kept, not narrowed on the way', () => {
+  const { blocks } = dcgan('wide', { height: 32, width: 32, channels: 3 }, 600, 64).discriminator;
+  expect(blocks.map((block) => block.kind === 'conv' && block.outChannels)).toEqual([600, 600, 600, 1]);
+});
+
 test('a long strip is halved along its long side only, once the short one is short', () => {
   const { blocks } = dcgan('strip', { height: 8, width: 32, channels: 3 }, 8, 16).discriminator;
   expect(blocks.map((block) => block.kind === 'conv' && [block.kernel, block.stride])).toEqual([

@@ -106,7 +106,7 @@ test('any geometry', { timeout: 60_000 }, async () => {
   );
 });
 
-describe('matrices of patches too large for the cache are cut along the batch', { timeout: 60_000 }, () => {
+describe('matrices of patches too large for the cache are made in pieces', { timeout: 60_000 }, () => {
   /** How many matrix products each output is put together from. */
   function pieces(sizes: Sizes, output: string): number {
     const { nodes } = trace(
@@ -132,11 +132,26 @@ describe('matrices of patches too large for the cache are cut along the batch', 
     ['pieces of different lengths', 2, { batch: 5, ...square(32, 3, 1, 1), channels: [32, 1] }],
     ['with strides', 2, { batch: 3, ...square(64, 4, 2, 1), channels: [32, 1] }],
     ['without padding', 2, { batch: 2, ...square(40, 7, 1, 0), channels: [16, 1] }],
+    ['bands of an image', 4, { batch: 2, ...square(96, 4, 2, 1), channels: [32, 1] }],
+    ['bands where strides leave pixels out', 2, { batch: 1, ...square(150, 5, 3, 3), channels: [17, 1] }],
+    ['bands of padding alone', 4, { batch: 1, ...square(60, 3, 1, 60), channels: [12, 1] }],
   ])('%s', async ([, count, sizes]) => {
     const engines = [onnxEngine(2), await reference()] as const;
     expect(far(await apart(engines, sizes))).toEqual([]);
     for (const output of ['forward', 'dx', 'dKernel'])
       expect([output, pieces(sizes, output)]).toEqual([output, count]);
+  });
+
+  test('index tables do not grow with the batch', () => {
+    const tables = (batch: number) => {
+      const sizes = { batch, ...square(64, 4, 2, 1), channels: [32, 8] as [number, number] };
+      const { initializers } = trace(everything(sizes), [], shapesOf(sizes));
+      return initializers
+        .filter(({ value }) => value.type === 'int32')
+        .reduce((sum, { bytes }) => sum + bytes.length, 0);
+    };
+    // A whole number for each image says where it begins.
+    expect(tables(64) - tables(8)).toBe(56 * 4);
   });
 
   test('a kernel that looks at each pixel once is one product', () => {

@@ -81,6 +81,8 @@ function reductions(reduce: (x: T, axis?: number | number[], keepDims?: boolean)
       [[[2, 3, 4, 5]], (x) => reduce(x, axis)],
       [[[2, 3, 4, 5]], (x) => reduce(x, axis, true)],
     ]),
+    [[[3, 200, 200, 2]], (x) => reduce(x, [0, 1, 2])],
+    [[[3, 200, 200, 2]], (x) => reduce(x, [0, 1, 2], true)],
     [[[2, 3]], (x) => reduce(x)],
     [[[]], (x) => reduce(x)],
     [[[1]], () => reduce(tf.fill([3, 4], 0.5), 0)],

@@ -1,11 +1,17 @@
-import { expect, test } from 'vitest';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
 import { memoryNeed, requireMemory } from '../../src-main/trainer/memory.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import { dcgan } from '../../src-shared/gan/presets.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
+const execute = promisify(execFile);
 const hyperparameters = defaultHyperparameters();
-const design = dcgan('dcgan-64', { height: 64, width: 64, channels: 3 }, 64, 100);
+const square = (side: number, base: number) =>
+  dcgan('dcgan', { height: side, width: side, channels: 3 }, base, 100);
+const design = square(64, 64);
 
 function refusal(total: number): AppError {
   try {
@@ -16,17 +22,46 @@ function refusal(total: number): AppError {
   throw new Error('it was taken');
 }
 
-test('the state is counted twice: parameters, two moments each, the average, batch statistics', () => {
+test('the state is counted three times: parameters, two moments each, the average, batch statistics', () => {
   const [d, g] = [2_765_568, 3_576_704];
   const statistics = 2 * (128 + 256 + 512) + 2 * (512 + 256 + 128 + 64);
-  expect(memoryNeed(design, hyperparameters).state).toBe(2 * 4 * (3 * (d + g) + g + statistics));
+  const withoutAverage = { ...hyperparameters, ema: { halfLifeKimg: null, rampUp: null } };
+  const { fixed } = memoryNeed(design, withoutAverage);
+  expect(memoryNeed(design, hyperparameters).fixed - fixed).toBe(3 * 4 * g);
+  expect(fixed).toBeGreaterThan(3 * 4 * (3 * (d + g) + statistics));
 });
 
 test('what fits is taken; what does not is refused with the batch that would fit', () => {
-  const { state, perImage } = memoryNeed(design, hyperparameters);
-  requireMemory(design, hyperparameters, state + 64 * perImage);
-  const error = refusal(state + 64 * perImage - 1);
+  const { fixed, perImage } = memoryNeed(design, hyperparameters);
+  requireMemory(design, hyperparameters, fixed + 64 * perImage);
+  const error = refusal(fixed + 64 * perImage - 1);
   expect(error.code).toBe('training.too-large');
   expect(error.message).toContain('A batch of 63 could fit');
-  expect(refusal(state / 2).message).toContain('No batch would fit');
+  expect(refusal(fixed / 2).message).toContain('No batch would fit');
+});
+
+test('1024 pixels with the default batch are refused on a laptop, a batch of 8 is taken', () => {
+  const large = square(1024, 24);
+  const laptop = 16 * 2 ** 30;
+  expect(() => requireMemory(large, hyperparameters, laptop)).toThrow(/A batch of \d\d could fit/);
+  requireMemory(large, { ...hyperparameters, batch: 8 }, laptop);
+});
+
+describe('the estimate is within a factor of 1.5 of what a process takes', { timeout: 120_000 }, () => {
+  const script = fileURLToPath(new URL('../../bench/step_ganvas.ts', import.meta.url));
+
+  test.for([
+    [32, 64, 32],
+    [32, 16, 128],
+    [128, 16, 24],
+    [256, 8, 24],
+  ])('%d pixels, batch %d, base %d', async ([side, batch, base]) => {
+    const { stdout } = await execute(process.execPath, [script, `${side}`, `${batch}`, `${base}`, '1']);
+    const peak = (JSON.parse(stdout) as { peakMB: number }).peakMB * 2 ** 20;
+    const withoutAverage = { ...hyperparameters, ema: { halfLifeKimg: null, rampUp: null } };
+    const { fixed, perImage } = memoryNeed(square(side!, base!), withoutAverage);
+    const ratio = (fixed + batch! * perImage) / peak;
+    expect(ratio).toBeGreaterThan(1 / 1.5);
+    expect(ratio).toBeLessThan(1.5);
+  });
 });

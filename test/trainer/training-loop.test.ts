@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../src-main/trainer/checkpoint.ts';
 import type { Engine } from '../../src-main/trainer/engines/engine.ts';
 import { onnxEngine } from '../../src-main/trainer/engines/onnx/engine.ts';
+import { initialState } from '../../src-main/trainer/parameters.ts';
 import { Sampler, latents } from '../../src-main/trainer/sampler.ts';
+import { dcgan } from '../../src-shared/gan/presets.ts';
 import { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { design } from './designs.ts';
 import { errorOf, temporaryFolder, writeDataset } from './folders.ts';
@@ -423,6 +425,48 @@ describe('samples', () => {
     // The moving statistics of the live generator play no part.
     const moved = { ...state, 'generator.0.mean': state['generator.0.mean']!.map(() => 5) };
     expect(await images(engine, 70, moved)).toEqual(fast);
+  });
+
+  /** Remembers the latents that programs are run with, and the shapes that they are made for. */
+  function watched(on: Engine) {
+    const z: Float32Array[] = [];
+    const shapes: (readonly number[])[] = [];
+    const prepare: Engine['prepare'] = async (run, state, inputs) => {
+      shapes.push(inputs[0]!.shape);
+      const program = await on.prepare(run, state, inputs);
+      return {
+        write: (arrays) => program.write(arrays),
+        read: () => program.read(),
+        run: (given) => {
+          z.push(given['z']!.slice());
+          return program.run(given);
+        },
+        dispose: () => program.dispose(),
+      };
+    };
+    return { engine: { ...on, prepare }, z, shapes };
+  }
+
+  test('the statistics are measured on latents that no sample is made from', async () => {
+    const { engine: spied, z } = watched(engine);
+    const sampler = await Sampler.create(spied, everything);
+    await sampler.weights(initialState(everything, 5, true, 0.2));
+    await sampler.dispose();
+    const measuredOn = z.flatMap((part) => [...part]);
+    expect(measuredOn).toHaveLength(1024 * everything.latentDim);
+    const sampled = new Set(latents(0, 1024, everything.latentDim));
+    expect(measuredOn.filter((value) => sampled.has(value)).length).toBeLessThan(measuredOn.length / 100);
+  });
+
+  test('large images are made few at a time', async () => {
+    const batchOf = async (side: number) => {
+      const { engine: spied, shapes } = watched(engine);
+      const image = { height: side, width: side, channels: 1 };
+      await (await Sampler.create(spied, dcgan('tiny', image, 1, 2))).dispose();
+      return shapes.map(([batch]) => batch);
+    };
+    expect(await batchOf(128)).toEqual([64, 64]);
+    expect(await batchOf(256)).toEqual([16, 16]);
   });
 
   test('the measured statistics are those of many latents', async () => {

@@ -87,6 +87,15 @@ export class Graph {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
+  /**
+   * {@link ints} that ONNX Runtime does not know before it runs. A size that follows from them is unknown to its plan of memory, which would
+   * otherwise let values of equal shape share a buffer, and keep that buffer from the first of them to the last: for matrices that
+   * come and go in a forward pass and again in the backward pass that is most of a step.
+   */
+  unforeseen(values: readonly number[]): Value {
+    return this.node('Neg', [this.ints(values.map((value) => -value))], [values.length], {}, 'int64');
+  }
+
   /** One number in every place of `shape`, stored once. */
   splat(value: number, shape: readonly number[], type: DataType = 'float32'): Value {
     const array = type === 'float32' ? Float32Array.of(value) : Int32Array.of(value);

@@ -70,6 +70,9 @@ const not =
     return graph.node('Not', [x], x.shape, {}, 'bool');
   };
 
+/** Longest row of ones. */
+const mostRows = 2 ** 16;
+
 /** Sums over leading axes are products with a row of ones, which are several times faster than ReduceSum. */
 function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
   return (graph, inputs, attributes) => {
@@ -86,9 +89,17 @@ function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
       const columns = shape.reduce((product, side) => product * side, 1);
       const rows = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
       const weight = op === 'ReduceSum' ? 1 : 1 / rows;
-      const weights = graph.constant(new Float32Array(rows).fill(weight), [1, rows], `all ${weight}`);
-      const sums = graph.node('MatMul', [weights, reshape(graph, x, [rows, columns])], [1, columns]);
-      return reshape(graph, sums, shape);
+      const sumOf = (matrix: Value, count: number, times: number): Value => {
+        const weights = graph.constant(new Float32Array(count).fill(times), [1, count], `all ${times}`);
+        return graph.node('MatMul', [weights, matrix], matrix.shape.with(-2, 1));
+      };
+      const [images] = x.shape as [number];
+      if (rows <= mostRows || axes.length === 1) {
+        return reshape(graph, sumOf(reshape(graph, x, [rows, columns]), rows, weight), shape);
+      }
+      // Image by image, so that the row of ones does not grow with the batch.
+      const each = sumOf(reshape(graph, x, [images, rows / images, columns]), rows / images, weight);
+      return reshape(graph, sumOf(reshape(graph, each, [images, columns]), images, 1), shape);
     }
     const keep = { keepdims: { int: Number(attributes['keepDims'] === true) } };
     if (op === 'ReduceSum') return graph.node(op, [x, graph.ints(axes)], shape, keep, x.type);

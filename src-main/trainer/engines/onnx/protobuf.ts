@@ -7,6 +7,8 @@ import { dataTypes } from './graph.ts';
 
 const irVersion = 8;
 const opset = 17;
+/** Messages of up to so many bytes are put together at once. */
+const fewBytes = 4096;
 
 /** A protobuf message under construction: chunks and their length together. */
 class Message {
@@ -49,9 +51,10 @@ class Message {
   }
 
   message(field: number, value: Message): this {
+    // A graph has a hundred thousand small messages: as a handful of chunks each they would take more room than all else.
+    if (value.length <= fewBytes) return this.bytes(field, value.join());
     this.#varint((field << 3) | 2).#varint(value.length);
-    this.chunks.push(...value.chunks);
-    this.length += value.length;
+    for (const chunk of value.chunks) this.#push(chunk);
     return this;
   }
 
