@@ -1,6 +1,6 @@
 import type { DraftStorage } from './draft.ts';
 import { storeDraft, storedDraft } from './draft.ts';
-import type { History } from './history.ts';
+import type { History } from '../../src-shared/gan/history.ts';
 
 /** How long nothing must have changed, in milliseconds, before it is written: writing is slower than editing. */
 const rest = 300;

@@ -4,8 +4,8 @@ import { presets } from '../../src-shared/gan/presets.ts';
 import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
 import type { DraftStorage } from '../../src-renderer/state/draft.ts';
 import { formatDraft, parseDraft, storeDraft, storedDraft } from '../../src-renderer/state/draft.ts';
-import type { History } from '../../src-renderer/state/history.ts';
-import { present } from '../../src-renderer/state/history.ts';
+import type { History } from '../../src-shared/gan/history.ts';
+import { present } from '../../src-shared/gan/history.ts';
 
 const history: fc.Arbitrary<History> = fc
   .array(fc.constantFrom(...presets), { minLength: 1, maxLength: 30 })

@@ -1,5 +1,5 @@
 /** Undo and redo without end: every state of a design since it was opened, in order, and where in them we are. Pure data. */
-import type { Design } from '../../src-shared/gan/block.ts';
+import type { Design } from './block.ts';
 
 export interface Entry {
   design: Design;
