@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { formatPlace, formatSeconds, formatValue } from '../../src-renderer/charts/format.ts';
+
+describe('numbers on charts', () => {
+  it.each([
+    [0, '0'],
+    [0.123_456, '0.123'],
+    [-1.5, '-1.5'],
+    [0.000_04, '4.0e-5'],
+    [1234.5, '1,230'],
+    [45_600, '45.6K'],
+    [Number.NaN, 'NaN'],
+  ])('writes the value %d as %s', (value, text) => expect(formatValue(value)).toBe(text));
+
+  it.each([
+    [0, '0 s'],
+    [0.2, '0 s'],
+    [45, '45 s'],
+    [59.7, '1 min'],
+    [200, '3 min 20 s'],
+    [18_720, '5 h 12 min'],
+    [273_600, '3 d 4 h'],
+  ])('writes %d seconds as %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+
+  it('writes places in the words of their axis', () => {
+    expect(formatPlace(3297, 'step')).toBe('3297');
+    expect(formatPlace(1_000_000, 'step')).toBe('1M');
+    expect(formatPlace(211.008, 'kimg')).toBe('211');
+    expect(formatPlace(150, 'time')).toBe('2 min 30 s');
+  });
+});
