@@ -265,9 +265,18 @@ export const pictures = {
   export: (id: number) => `files/exports/${id}`,
 } as const;
 
-/** Addresses that take uploads (PUT for one large file, POST of form data for many small ones: its field names are paths). */
+/** Address of the WebSocket that carries the calls where the page comes from a server, relative to the page. */
+export const socket = 'socket';
+
+/**
+ * Addresses that take uploads (PUT for one large file, POST of form data for many small ones: its field names are paths). Both answer
+ * with 204, or with an error as JSON.
+ */
 export const uploads = {
   file: (upload: string, path: string) =>
     `uploads/${upload}/file/${path.split('/').map(encodeURIComponent).join('/')}`,
   batch: (upload: string) => `uploads/${upload}/batch`,
 } as const;
+
+/** What one batch may hold; larger files go alone. */
+export const batchLimits = { files: 500, bytes: 32 * 2 ** 20 } as const;
