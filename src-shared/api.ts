@@ -74,7 +74,10 @@ const draft = {
   source: v.nullable(source),
 };
 
-export type DatasetView = Omit<PreparedDataset, 'dir'>;
+export interface DatasetView extends Omit<PreparedDataset, 'dir'> {
+  /** What people call its source: the name of an upload, else of the folder or file. */
+  sourceName: string;
+}
 
 /** What the machine and the shell are. */
 export interface SystemInfo {
@@ -101,12 +104,18 @@ export interface FolderListing {
   /** Null where the data roots themselves are listed. */
   path: string | null;
   parent: string | null;
+  /** Folders, and files that are images or hold some; folders first, in natural order. Bytes are 0 for folders. */
   entries: { name: string; path: string; kind: 'folder' | 'file'; bytes: number }[];
+  /** How many more there are than are listed. */
+  more: number;
 }
 
 /** A few images as the network would see them; their pictures are at `pictures.preview`. */
 export interface Preview {
   id: string;
+  /** See {@link DatasetView.sourceName}. */
+  sourceName: string;
+  /** At most as many as were asked for: fewer where the source has no more, or where they are huge. */
   count: number;
   /** Files that may be images, in all. */
   files: number;
