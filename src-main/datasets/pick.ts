@@ -44,6 +44,7 @@ export async function pick(
     tried += most;
     onPicked(picked.length);
   }
+  await Promise.all(workers.map((worker) => worker.ask({ kind: 'rest' })));
   picked.sort((a, b) => a.index - b.index);
   leftOut.listed.sort((a, b) => (a.file < b.file ? -1 : 1));
   return { picked, leftOut, vanished };
