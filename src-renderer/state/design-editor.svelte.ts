@@ -47,6 +47,12 @@ export class DesignEditor {
     this.#changed(history);
   }
 
+  /** Takes over a history that is saved elsewhere already. */
+  adopt(history: History): void {
+    this.settle();
+    this.#history = history;
+  }
+
   /**
    * The next state of the design. One that changes nothing is none.
    * @param what for the undo button: `change the kernel of block 2`

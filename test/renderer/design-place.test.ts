@@ -8,7 +8,8 @@ import { presets } from '../../src-shared/gan/presets.ts';
 import { pytorchCode } from '../../src-shared/gan/pytorch.ts';
 import { findBarriers } from './accessibility.ts';
 import type { ServedPage } from './page.ts';
-import { findChromium, servePage } from './page.ts';
+import { answerFrom, findChromium, servePage } from './page.ts';
+import { ScriptedCore } from './scripted-core.ts';
 
 const chromium = findChromium();
 if (chromium === null)
@@ -51,7 +52,10 @@ describe.skipIf(chromium === null)('the Design place', () => {
     page = await served.browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    await page.goto(served.address);
+    await answerFrom(new ScriptedCore(), page);
+    await page.goto(`${served.address}#/design/-`);
+    await page.getByRole('button', { name: 'Start with a design' }).click();
+    await page.getByLabel('Name of the design').waitFor();
   });
   afterEach(async () => {
     await page.close();

@@ -5,10 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, extname, join, normalize } from 'node:path';
-import type { Browser } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { build } from 'vite';
 import { repository } from '../architecture.ts';
+import type { ScriptedCore } from './scripted-core.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome.exe'];
 const usual = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
@@ -79,4 +80,15 @@ export async function servePage(executablePath: string): Promise<ServedPage> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** The page's connection leads to a core of the test, in memory. To be called before the page is opened. */
+export async function answerFrom(core: ScriptedCore, page: Page): Promise<void> {
+  await page.routeWebSocket(/\/rpc$/, (socket) => {
+    core.serve({
+      post: (message) => socket.send(message),
+      onMessage: (listen) => socket.onMessage((message) => listen(String(message))),
+      onClose: (listen) => socket.onClose(listen),
+    });
+  });
 }
