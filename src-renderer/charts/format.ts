@@ -1,4 +1,5 @@
 /** Numbers as charts write them: short, and the same everywhere. */
+import { duration } from '../ui/words.ts';
 import type { Axis } from './curves.ts';
 
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
@@ -12,26 +13,9 @@ export function formatValue(value: number): string {
   return size >= 10_000 ? short.format(value) : plain.format(value);
 }
 
-/** Seconds in the two units that matter: `45 s`, `3 min 20 s`, `5 h 12 min`, `3 d 4 h`. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.round(seconds);
-  const units = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['min', 60],
-    ['s', 1],
-  ] as const;
-  const first = units.findIndex(([, size]) => whole >= size);
-  if (first < 0) return '0 s';
-  const [unit, size] = units[first]!;
-  const more = units[first + 1];
-  const rest = more === undefined ? 0 : Math.floor((whole % size) / more[1]);
-  return `${Math.floor(whole / size)} ${unit}${rest > 0 && more !== undefined ? ` ${rest} ${more[0]}` : ''}`;
-}
-
 /** A place on a chart's horizontal axis. */
 export function formatPlace(place: number, axis: Axis): string {
-  if (axis === 'time') return formatSeconds(place);
+  if (axis === 'time') return duration(place);
   if (axis === 'kimg') return plain.format(place);
   return place >= 10_000
     ? new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 }).format(place)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatPlace, formatSeconds, formatValue } from '../../src-renderer/charts/format.ts';
+import { formatPlace, formatValue } from '../../src-renderer/charts/format.ts';
 
 describe('numbers on charts', () => {
   it.each([
@@ -11,16 +11,6 @@ describe('numbers on charts', () => {
     [45_600, '45.6K'],
     [Number.NaN, 'NaN'],
   ])('writes the value %d as %s', (value, text) => expect(formatValue(value)).toBe(text));
-
-  it.each([
-    [0, '0 s'],
-    [0.2, '0 s'],
-    [45, '45 s'],
-    [59.7, '1 min'],
-    [200, '3 min 20 s'],
-    [18_720, '5 h 12 min'],
-    [273_600, '3 d 4 h'],
-  ])('writes %d seconds as %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
 
   it('writes places in the words of their axis', () => {
     expect(formatPlace(3297, 'step')).toBe('3297');
