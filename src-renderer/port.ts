@@ -1,3 +1,4 @@
+import { socket as socketAddress } from '../src-shared/api.ts';
 import { AppError } from '../src-shared/errors.ts';
 import type { Port } from '../src-shared/rpc.ts';
 
@@ -15,7 +16,7 @@ async function isRefused(): Promise<boolean> {
  * @throws AppError `connection.refused` (the page's key is not valid), `connection.failed` (nobody answers)
  */
 export async function openPort(): Promise<Port> {
-  const address = new URL('rpc', document.baseURI);
+  const address = new URL(socketAddress, document.baseURI);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(address);
   const opened = await new Promise<boolean>((resolve) => {

@@ -43,6 +43,8 @@ export class ApiClient {
   #link: Link = $state.raw({ is: 'connecting' });
   #connection: Connection<Api> | null = null;
   #opened = Promise.withResolvers<undefined>();
+  /** Resolves when it is known whether the first attempt to connect succeeded. */
+  readonly #tried = Promise.withResolvers<undefined>();
   #hurry: () => void = () => undefined;
   readonly #openPort: () => Promise<Port>;
   readonly #eventListeners = new Set<(event: ApiEvent) => void>();
@@ -80,7 +82,7 @@ export class ApiClient {
   }
 
   /**
-   * Calls a method of the core. While there is no connection, what only looks or is `repeatable` waits for it; anything else is refused.
+   * Calls a method of the core. While the connection is lost, what only looks or is `repeatable` waits for it; anything else is refused.
    * @throws AppError what the method throws; `connection.lost` (not done), `connection.lost-meanwhile` (perhaps done), `cancelled`
    */
   async call<Name extends ApiName>(
@@ -93,6 +95,10 @@ export class ApiClient {
     for (;;) {
       const connection = this.#connection;
       if (connection === null) {
+        if (this.#link.is === 'connecting') {
+          await this.#unlessAborted(this.#tried.promise, options.signal);
+          continue;
+        }
         if (!repeatable) {
           throw new AppError(
             'connection.lost',
@@ -100,7 +106,7 @@ export class ApiClient {
             { method: name },
           );
         }
-        await this.#waitUntilOpen(options.signal);
+        await this.#unlessAborted(this.#opened.promise, options.signal);
         continue;
       }
       try {
@@ -118,14 +124,14 @@ export class ApiClient {
     }
   }
 
-  async #waitUntilOpen(signal: CallOptions['signal']): Promise<void> {
+  async #unlessAborted(waiting: Promise<undefined>, signal: CallOptions['signal']): Promise<void> {
     const cancelled = () => new AppError('cancelled', 'This was cancelled while there was no connection.');
     if (signal?.aborted === true) throw cancelled();
     const aborted = Promise.withResolvers<never>();
     const abort = () => aborted.reject(cancelled());
     signal?.addEventListener('abort', abort);
     try {
-      await Promise.race([this.#opened.promise, aborted.promise]);
+      await Promise.race([waiting, aborted.promise]);
     } finally {
       signal?.removeEventListener('abort', abort);
     }
@@ -143,6 +149,7 @@ export class ApiClient {
         const refused = error instanceof AppError && error.code === 'connection.refused';
         const since = 'since' in this.#link ? this.#link.since : Date.now();
         this.#link = { is: refused ? 'refused' : 'lost', since };
+        this.#tried.resolve(undefined);
       }
       const passed = Promise.withResolvers<undefined>();
       const timer = setTimeout(() => passed.resolve(undefined), pause);
@@ -166,6 +173,7 @@ export class ApiClient {
       for (const listener of this.#eventListeners) listener(event as ApiEvent);
     });
     this.#link = { is: 'open' };
+    this.#tried.resolve(undefined);
     this.#opened.resolve(undefined);
     for (const listener of this.#openListeners) listener();
     await closed;

@@ -114,3 +114,8 @@ function checked(name: string, files: FoundFile[]): FoundFiles {
     `${name} holds no files. Choose the folder that holds your images, or a zip of it.`,
   );
 }
+
+/** Whether a text can only be the path of a folder or file on some machine. */
+export function looksLikePath(text: string): boolean {
+  return /^(\/|~\/|[A-Za-z]:[\\/]|\\\\)[^\n]*$/.test(text);
+}

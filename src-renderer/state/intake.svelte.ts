@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { Preview } from '../../src-shared/api.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { ExperimentState } from './experiment.svelte.ts';
 import type { FindFiles } from './found-files.ts';
 import { designFor, settingsFor } from './fitting-design.ts';
@@ -40,13 +41,13 @@ export class Intake {
     const upload = new Upload(api, this.#send, find);
     this.#upload = upload;
     try {
-      const { source, name, unreadable } = await upload.done;
+      const { source, unreadable } = await upload.done;
       if (unreadable.length > 0)
         notices.say(
           `The browser could not read ${unreadable.length} files, such as ${unreadable[0]!}. They were left out.`,
         );
       this.#upload = null;
-      await this.use(source, name, experiment);
+      await this.use(source, null, experiment);
     } catch (error) {
       notices.fail(error);
     } finally {
@@ -55,33 +56,27 @@ export class Intake {
   }
 
   /**
-   * Images for an experiment, or for a new one whose design then fits them. What goes wrong is said.
+   * Images for the open experiment, or for a new one whose design then fits them. What goes wrong is said.
    * @param source as `datasets.prepare` takes it
-   * @param name what the new experiment is called
+   * @param settings how they are prepared; null: as before, or as it suits them
    */
   async use(
     source: string,
-    name: string,
+    settings: ImageSettings | null = null,
     experiment: ExperimentState | null = this.#studio.experiment,
   ): Promise<void> {
-    const { api, notices } = this.#studio;
     if (experiment !== null) {
-      experiment.change({
-        source,
-        imageSettings: experiment.imageSettings ?? settingsFor(experiment.editor.design),
-      });
+      const usual = experiment.imageSettings ?? settingsFor(experiment.editor.design);
+      experiment.change({ source, imageSettings: settings ?? usual });
       return;
     }
+    const { api, notices } = this.#studio;
     try {
       this.#looking = new Task((options) =>
-        api.call('datasets.preview', { source, settings: null, count: 1 }, options),
+        api.call('datasets.preview', { source, settings, count: 1 }, options),
       );
-      const { settings } = await this.#looking.done;
-      const created = await this.#studio.create(name, designFor(settings), {
-        source,
-        imageSettings: settings,
-      });
-      this.#studio.go({ place: 'Data', experiment: created.id });
+      const { settings: imageSettings, sourceName } = await this.#looking.done;
+      await this.#studio.create(sourceName, designFor(imageSettings), { source, imageSettings });
     } catch (error) {
       notices.fail(error);
     } finally {
@@ -93,12 +88,12 @@ export class Intake {
   async trySample(): Promise<void> {
     const [{ design }] = presets as [(typeof presets)[number]];
     try {
-      const created = await this.#studio.create('Drawn faces', design, {
+      const imageSettings = settingsFor(design);
+      const { images } = await this.#studio.create('Drawn faces', design, {
         source: 'sample',
-        imageSettings: settingsFor(design),
+        imageSettings,
       });
-      this.#studio.go({ place: 'Data', experiment: created.id });
-      await created.images.prepare();
+      await images.prepare();
     } catch (error) {
       this.#studio.notices.fail(error);
     }

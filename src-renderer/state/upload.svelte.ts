@@ -1,4 +1,4 @@
-import { uploads } from '../../src-shared/api.ts';
+import { batchLimits, uploads } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Progress } from '../../src-shared/progress.ts';
 import type { ApiClient } from './api-client.svelte.ts';
@@ -8,8 +8,9 @@ import type { Send } from './send.ts';
 
 /** Files from this size on are sent by themselves, in bytes. */
 const large = 1_000_000;
-const batchBytes = 4_000_000;
-const batchFiles = 250;
+/** Less than the server takes: so the count moves, and what broke off is soon sent again. */
+const batchBytes = batchLimits.bytes / 8;
+const batchFiles = batchLimits.files / 2;
 /** Requests under way at the same time. */
 const atOnce = 3;
 const attempts = 5;
@@ -17,7 +18,6 @@ const attempts = 5;
 export interface Uploaded {
   /** For `datasets.prepare`. */
   source: string;
-  name: string;
   /** Paths of files that the browser could not read. */
   unreadable: string[];
 }
@@ -107,7 +107,7 @@ export class Upload {
         );
       }
       const { source } = await this.#api.call('datasets.finishUpload', { id });
-      return { source, name, unreadable: this.#unreadable };
+      return { source, unreadable: this.#unreadable };
     } catch (error) {
       this.#controller.abort();
       await this.#api.call('datasets.cancelUpload', { id }).catch(() => undefined);

@@ -1,6 +1,6 @@
 /** Numbers as people read them. */
-
-const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+import type { Shape } from '../../src-shared/gan/block.ts';
+import { formatShape } from '../../src-shared/gan/shape.ts';
 
 /** Seconds as `12 s`, `3 min 20 s`, `2 h 5 min`, `3 days`. */
 export function duration(seconds: number): string {
@@ -11,7 +11,7 @@ export function duration(seconds: number): string {
     return minutes < 10 && whole % 60 > 0 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return minutes % 60 > 0 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
-  return plural(Math.round(hours / 24), 'day');
+  return counted(Math.round(hours / 24), 'day');
 }
 
 /** A moment, in milliseconds since 1970, as `just now`, `5 min ago`, `3 h ago`, further back as its date. */
@@ -40,4 +40,9 @@ export function rate(perSecond: number): string {
 /** `1 image`, `5,000 images` */
 export function counted(count: number, word: string): string {
   return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** `32×32×64`: height, width, channels. */
+export function shapeWords({ height, width, channels }: Shape): string {
+  return formatShape({ height, width, channels }).replaceAll('x', '×');
 }

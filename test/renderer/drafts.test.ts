@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
-import type { DraftStorage } from '../../src-renderer/state/drafts.ts';
 import { Drafts, fitting } from '../../src-renderer/state/drafts.ts';
 import { mergeHistories } from '../../src-renderer/state/merge.ts';
+import { browserStorage } from './browser-storage.ts';
 import type { History } from '../../src-shared/gan/history.ts';
 import { commit, present, startHistory } from '../../src-shared/gan/history.ts';
 import type { PackedHistory } from '../../src-shared/gan/history-json.ts';
@@ -23,28 +23,11 @@ const packed = history.map(packHistory);
 const text = (draft: PackedHistory) => JSON.stringify(draft);
 const draftOf = (edited: PackedHistory, at = 0) => ({ revision: 3, at, edits: { history: edited } });
 
-/** A browser's storage that takes texts up to a length. */
-function storage(room = Number.POSITIVE_INFINITY): DraftStorage {
-  const kept = new Map<string, string>();
-  return {
-    get length() {
-      return kept.size;
-    },
-    key: (index) => [...kept.keys()][index] ?? null,
-    getItem: (key) => kept.get(key) ?? null,
-    removeItem: (key) => void kept.delete(key),
-    setItem: (key, value) => {
-      if (value.length > room) throw new DOMException('full', 'QuotaExceededError');
-      kept.set(key, value);
-    },
-  };
-}
-
 describe('a draft', () => {
   it('comes back as it was, undo and redo along with it, and is then gone', () => {
     fc.assert(
       fc.property(packed, (edited) => {
-        const browser = storage();
+        const browser = browserStorage();
         new Drafts(browser, 'one').keep('e', draftOf(edited));
         const later = new Drafts(browser, 'two');
         expect(later.take('e')).toEqual([draftOf(edited)]);
@@ -55,7 +38,7 @@ describe('a draft', () => {
 
   it("is its window's own: neither another window nor another experiment writes over it", () => {
     const [first, second] = presets.map(({ design }) => packHistory(startHistory(design)));
-    const browser = storage();
+    const browser = browserStorage();
     const [one, two] = [new Drafts(browser, 'one'), new Drafts(browser, 'two')];
     one.keep('e', draftOf(first!, 2));
     two.keep('e', draftOf(second!, 1));
@@ -69,7 +52,7 @@ describe('a draft', () => {
       fc.property(packed, fc.integer({ min: 1, max: 8 }), (edited, share) => {
         const now = present(unpackHistory(edited));
         const least = text(packHistory({ entries: [now], at: 0 })).length + 60;
-        const drafts = new Drafts(storage(Math.max(least, text(edited).length / share)), 'one');
+        const drafts = new Drafts(browserStorage(Math.max(least, text(edited).length / share)), 'one');
         drafts.keep('e', draftOf(edited));
         expect(present(unpackHistory(drafts.take('e')[0]!.edits.history!))).toEqual(now);
       }),
@@ -77,14 +60,14 @@ describe('a draft', () => {
   });
 
   it('says so when not even the present state is taken', () => {
-    const drafts = new Drafts(storage(10), 'one');
+    const drafts = new Drafts(browserStorage(10), 'one');
     expect(() => drafts.keep('e', draftOf(packHistory(startHistory(presets[0]!.design))))).toThrow('full');
   });
 
   it.each(['', '{', '[]', '{"revision":1,"at":0}', '{"revision":1,"at":0,"edits":{"engine":"none"}}'])(
     'is none where the text is %s',
     (damaged) => {
-      const browser = storage();
+      const browser = browserStorage();
       browser.setItem('ganvas.draft.e.one', damaged);
       expect(new Drafts(browser, 'two').take('e')).toEqual([]);
     },

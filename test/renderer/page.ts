@@ -84,7 +84,7 @@ export async function servePage(executablePath: string): Promise<ServedPage> {
 
 /** The page's connection leads to a core of the test, in memory. To be called before the page is opened. */
 export async function answerFrom(core: ScriptedCore, page: Page): Promise<void> {
-  await page.routeWebSocket(/\/rpc$/, (socket) => {
+  await page.routeWebSocket(/\/socket$/, (socket) => {
     core.serve({
       post: (message) => socket.send(message),
       onMessage: (listen) => socket.onMessage((message) => listen(String(message))),
