@@ -2,6 +2,7 @@ import { createContext } from 'svelte';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { ApiParams, SystemInfo } from '../../src-shared/api.ts';
 import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import type { EngineReport } from '../../src-shared/trainer-protocol.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
@@ -35,6 +36,7 @@ export class Studio {
   /** Why the experiment of the route cannot be shown. */
   #problem: AppError | null = $state.raw(null);
   #info: SystemInfo | null = $state.raw(null);
+  #engines: readonly EngineReport[] = $state.raw([]);
   /** Everything that was opened stays: its edits may still be on their way. */
   readonly #opened = new Map<string, ExperimentState>();
   #starting: Task<Run> | null = $state.raw(null);
@@ -76,6 +78,10 @@ export class Studio {
   /** Null until the core has answered for the first time. */
   get info(): SystemInfo | null {
     return this.#info;
+  }
+  /** What can compute on this machine, and what is missing; empty until it is known. */
+  get engines(): readonly EngineReport[] {
+    return this.#engines;
   }
   /** A run that is about to start: its images may still have to be prepared. */
   get starting(): Task<Run> | null {
@@ -140,6 +146,7 @@ export class Studio {
     for (const [id, state] of this.#opened) state.catchUp(this.library.experiment(id)?.revision ?? 0);
     try {
       this.#info = await this.api.call('system.info', {});
+      this.#engines = await this.api.call('system.engines', {});
     } catch (error) {
       this.notices.fail(error);
     }

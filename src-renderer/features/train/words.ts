@@ -19,11 +19,13 @@ export const terms = {
   speed: 'Real images that go through a step in one second, everything included.',
   smoothing: 'How much of the past goes into the bold curve. The faint one behind it is what was measured.',
   grid: 'The same random numbers at every saved step: each place in the grid shows how one image has come about.',
-  length: 'When training ends by itself. Whatever you choose, it can be stopped and gone on with at any time.',
+  length:
+    'When training ends by itself. Whatever you choose, it can be stopped and gone on with at any time.',
   batch: 'Images that go through the networks at once in a step. More make a step steadier and slower.',
   loss: 'The formula by which the networks judge. Non-saturating is the original one and works nearly everywhere; hinge goes well with spectral norm; least squares is gentle.',
   engine: 'What computes. "Automatic" takes the fastest that this machine has and says which.',
-  learningRate: 'How far the weights move in a step. Too high: curves explode or swing wildly. Too low: nothing happens.',
+  learningRate:
+    'How far the weights move in a step. Too high: curves explode or swing wildly. Too low: nothing happens.',
   beta1: 'How much of the former direction an update keeps (Adam). GANs want it low: 0.5, or 0.',
   beta2: 'How long the size of past gradients is remembered (Adam).',
   ema: 'The generator that you see is an average over the last steps, which looks better than any single one. After this many thousand images, an old weight counts half; 0 switches the average off.',
