@@ -32,6 +32,12 @@ export interface OpenExperiment extends Experiment {
   history: PackedHistory;
 }
 
+/** The part of an experiment that is edited, and that its revision counts. Its design is the present state of the history. */
+export type ExperimentDraft = Pick<
+  OpenExperiment,
+  'history' | 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'
+>;
+
 /** Why a run failed or was interrupted: a stable name and a sentence for a person. */
 export interface Reason {
   code: string;

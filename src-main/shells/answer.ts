@@ -63,7 +63,11 @@ export function answerError(
   const { code, message, details } = toErrorData(thrown);
   // A stack is for whoever reads our code, not for whoever asks for a picture.
   const { stack: _, ...telling } = details;
-  const data: ErrorData = { code, message, details: telling };
+  const data: ErrorData = {
+    code,
+    message: code === 'internal' ? `Something went wrong inside Ganvas: ${message}` : message,
+    details: telling,
+  };
   return answer(
     status ?? statusOf(data),
     { 'content-type': 'application/json; charset=utf-8', ...headers },

@@ -24,10 +24,14 @@ export interface Sending {
   saveAs?: string;
 }
 
+/** A name without what some file system does not take, what would name another folder, and what is not seen. */
+function safeName(name: string): string {
+  return name.replace(/[\p{Cc}\p{Cf}"*/:<>?\\|]/gu, '_').replace(/^\.+|[. ]+$/g, '_') || 'ganvas';
+}
+
 /** `Content-Disposition` that saves under a name, whatever is in it (RFC 6266, RFC 8187). */
 export function saveAs(name: string): string {
-  // What no file system takes, or what would name another folder.
-  const safe = name.replace(/[\p{Cc}\p{Cf}"*/:<>?\\|]/gu, '_').replace(/^\.+|[. ]+$/g, '_') || 'ganvas';
+  const safe = safeName(name);
   const plain = safe.replace(/[^\x20-\x7e]|%/g, '_');
   const encoded = encodeURIComponent(safe).replace(
     /['()!]/g,
@@ -88,7 +92,7 @@ export async function sendContent(content: Content, sending: Sending): Promise<R
       return answer(200, { ...headersOf(sending), ...headers }, withBody ? new Uint8Array(bytes) : null);
     }
     case 'folder': {
-      const name = (sending.saveAs ?? 'ganvas').replace(/\.zip$/, '');
+      const name = safeName((sending.saveAs ?? 'ganvas').replace(/\.zip$/, ''));
       const headers = {
         ...headersOf({ ...sending, saveAs: `${name}.zip` }),
         'content-type': 'application/zip',

@@ -2,8 +2,7 @@
 import * as v from 'valibot';
 import { api } from '../../src-shared/api.ts';
 import type { ApiParams } from '../../src-shared/api.ts';
-import { packHistory, unpackHistory } from '../../src-shared/gan/history-json.ts';
-import type { PackedHistory } from '../../src-shared/gan/history-json.ts';
+import { shortened } from '../../src-shared/gan/history-json.ts';
 
 /** The parts of an experiment that have been edited. */
 export type Edits = ApiParams<'experiments.save'>['draft'];
@@ -16,20 +15,6 @@ const KeptDraft = v.strictObject({
   edits: api['experiments.save'].params.entries.draft,
 });
 export type KeptDraft = v.InferOutput<typeof KeptDraft>;
-
-/** Without the older half of what can be undone, or, where nothing can, without what can be redone. */
-function halved(packed: PackedHistory): PackedHistory {
-  const { entries, at } = unpackHistory(packed);
-  const first = Math.ceil(at / 2);
-  return packHistory({ entries: entries.slice(first, at === 0 ? 1 : entries.length), at: at - first });
-}
-
-/** The history with so many of its newest undo steps that its text is not longer than `most` characters; at least one state stays. */
-export function fitting(packed: PackedHistory, most: number): PackedHistory {
-  let kept = packed;
-  while (kept.entries.length > 1 && JSON.stringify(kept).length > most) kept = halved(kept);
-  return kept;
-}
 
 /** What {@link Drafts} needs of the page's `localStorage`. */
 export type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
@@ -64,7 +49,7 @@ export class Drafts {
       } catch (error) {
         const { history } = edits;
         if (history === undefined || history.entries.length === 1) throw error;
-        edits = { ...edits, history: halved(history) };
+        edits = { ...edits, history: shortened(history, JSON.stringify(history).length - 1) };
       }
     }
   }

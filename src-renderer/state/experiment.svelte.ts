@@ -1,13 +1,12 @@
 import type { ApiEvent } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { present } from '../../src-shared/gan/history.ts';
-import { packHistory, unpackHistory } from '../../src-shared/gan/history-json.ts';
+import { packHistory, shortened, unpackHistory } from '../../src-shared/gan/history-json.ts';
 import type { Experiment, OpenExperiment } from '../../src-shared/library.ts';
 import { maxMessage } from '../../src-shared/rpc.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { DesignEditor } from './design-editor.svelte.ts';
 import type { Drafts, Edits } from './drafts.ts';
-import { fitting } from './drafts.ts';
 import { Images } from './images.svelte.ts';
 import { mergeHistories } from './merge.ts';
 import type { Notices } from './notices.svelte.ts';
@@ -176,7 +175,7 @@ export class ExperimentState {
       settingNames.filter((name) => this.#unsaved.has(name)).map((name) => [name, this.#settings[name]]),
     );
     if (!this.#unsaved.has('history')) return settings;
-    return { ...settings, history: fitting(packHistory(this.editor.history), maxMessage / 2) };
+    return { ...settings, history: shortened(packHistory(this.editor.history), maxMessage / 2) };
   }
 
   #keepDraft(): void {

@@ -96,6 +96,10 @@ export class Library {
   #hear(event: ApiEvent): void {
     if (event.type === 'experiment') this.#experiments.set(event.experiment.id, event.experiment);
     if (event.type === 'run') this.#runs.set(event.run.id, event.run);
+    if (event.type === 'purged') {
+      for (const id of event.experiments) this.#experiments.delete(id);
+      for (const id of event.runs) this.#runs.delete(id);
+    }
     if (event.type === 'steps') {
       const { imagesSeen, remainingSeconds } = event;
       this.progress.set(event.run, { last: event.steps.at(-1)!, imagesSeen, remainingSeconds });

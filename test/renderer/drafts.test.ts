@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
-import { Drafts, fitting } from '../../src-renderer/state/drafts.ts';
+import { Drafts } from '../../src-renderer/state/drafts.ts';
 import { mergeHistories } from '../../src-renderer/state/merge.ts';
 import { browserStorage } from './browser-storage.ts';
 import type { History } from '../../src-shared/gan/history.ts';
@@ -72,18 +72,6 @@ describe('a draft', () => {
       expect(new Drafts(browser, 'two').take('e')).toEqual([]);
     },
   );
-});
-
-describe('a history that is to fit', () => {
-  it('keeps the present state and is not longer than allowed, unless that state alone is', () => {
-    fc.assert(
-      fc.property(packed, fc.integer({ min: 1, max: 20_000 }), (edited, most) => {
-        const kept = fitting(edited, most);
-        expect(present(unpackHistory(kept))).toEqual(present(unpackHistory(edited)));
-        expect(text(kept).length <= most || kept.entries.length === 1).toBe(true);
-      }),
-    );
-  });
 });
 
 describe('two windows that edited the same design', () => {

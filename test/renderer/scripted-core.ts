@@ -120,12 +120,9 @@ export class ScriptedCore {
         if (known.revision !== revision)
           throw new AppError('experiment.changed', 'Somebody else has changed it.');
         const { history = known.history } = draft;
-        const changed = Object.fromEntries(
-          Object.entries(draft).filter(([, value]) => value !== undefined),
-        ) as Partial<OpenExperiment>;
         const saved = {
           ...known,
-          ...changed,
+          ...draft,
           design: present(unpackHistory(history)).design,
           revision: revision + 1,
         };
