@@ -96,6 +96,7 @@ export class ScriptedCore {
         cores: 2,
         memoryBytes: 1,
       }),
+      'system.engines': () => [],
       'datasets.list': () => [],
       'runs.list': () => [],
       'experiments.list': () => [...this.experiments.values()],
