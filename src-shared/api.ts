@@ -74,7 +74,20 @@ const draft = {
   source: v.nullable(source),
 };
 
-export type DatasetView = Omit<PreparedDataset, 'dir'>;
+/** Any of it, but nothing that is there and undefined. */
+const changes = {
+  history: v.exactOptional(draft.history),
+  hyperparameters: v.exactOptional(draft.hyperparameters),
+  limits: v.exactOptional(draft.limits),
+  engine: v.exactOptional(draft.engine),
+  imageSettings: v.exactOptional(draft.imageSettings),
+  source: v.exactOptional(draft.source),
+};
+
+export interface DatasetView extends Omit<PreparedDataset, 'dir'> {
+  /** What people call its source: the name of an upload, else of the folder or file. */
+  sourceName: string;
+}
 
 /** What the machine and the shell are. */
 export interface SystemInfo {
@@ -101,12 +114,18 @@ export interface FolderListing {
   /** Null where the data roots themselves are listed. */
   path: string | null;
   parent: string | null;
+  /** Folders, and files that are images or hold some; folders first, in natural order. Bytes are 0 for folders. */
   entries: { name: string; path: string; kind: 'folder' | 'file'; bytes: number }[];
+  /** How many more there are than are listed. */
+  more: number;
 }
 
 /** A few images as the network would see them; their pictures are at `pictures.preview`. */
 export interface Preview {
   id: string;
+  /** See {@link DatasetView.sourceName}. */
+  sourceName: string;
+  /** At most as many as were asked for: fewer where the source has no more, or where they are huge. */
   count: number;
   /** Files that may be images, in all. */
   files: number;
@@ -137,6 +156,8 @@ export const api = {
   'system.info': method({}).gives<SystemInfo>(),
   'system.engines': method({}).gives<EngineReport[]>(),
   'system.resources': method({}).gives<Resources>(),
+  /** Makes space: what was deleted is gone for good. */
+  'system.purge': method({}).gives<Resources>(),
 
   'datasets.list': method({}).gives<CachedDataset[]>(),
   /** @throws `dataset.not-allowed` outside the data roots */
@@ -164,7 +185,7 @@ export const api = {
   'experiments.save': method({
     id,
     revision: count,
-    draft: v.partial(v.strictObject(draft)),
+    draft: v.strictObject(changes),
   }).gives<OpenExperiment>(),
   'experiments.rename': method({ id, name }).gives<null>(),
   'experiments.tag': method({ id, tags: v.pipe(v.array(name), v.maxLength(50)) }).gives<null>(),
@@ -244,12 +265,22 @@ export type ApiEvent =
   /** It is new, or anything of it has changed. */
   | { type: 'experiment'; experiment: Experiment }
   | { type: 'run'; run: Run }
-  | { type: 'steps'; run: string; steps: StepStats[]; imagesSeen: number; remainingSeconds: number | null }
+  | {
+      type: 'steps';
+      run: string;
+      steps: StepStats[];
+      imagesSeen: number;
+      trainingSeconds: number;
+      remainingSeconds: number | null;
+    }
   | { type: 'sample'; run: string; step: number; count: number; columns: number }
+  /** Older ones of the run may have made room for it. */
   | { type: 'checkpoint'; run: string; step: number; bytes: number }
   /** What the trainer of a run uses: share of all cores (0 to 1), resident bytes. */
   | { type: 'resources'; run: string; cpu: number; memoryBytes: number }
   | { type: 'export'; export: Export }
+  /** These were deleted before, and cannot be brought back any more. */
+  | { type: 'purged'; experiments: string[]; runs: string[] }
   /** The list of prepared datasets, or of exports, is another one now. */
   | { type: 'datasets' }
   | { type: 'exports' };

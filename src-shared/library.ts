@@ -32,6 +32,12 @@ export interface OpenExperiment extends Experiment {
   history: PackedHistory;
 }
 
+/** The part of an experiment that is edited, and that its revision counts. Its design is the present state of the history. */
+export type ExperimentDraft = Pick<
+  OpenExperiment,
+  'history' | 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'
+>;
+
 /** Why a run failed or was interrupted: a stable name and a sentence for a person. */
 export interface Reason {
   code: string;
@@ -140,6 +146,8 @@ export interface RunDetails {
 /** A prepared dataset in the library's cache. */
 export interface CachedDataset {
   prepared: Omit<PreparedDataset, 'dir'>;
+  /** What people call its source: the name of an upload, else of the folder or file. */
+  sourceName: string;
   bytes: number;
   lastUsedAt: number;
   /** Ids of the runs that were trained with it. */

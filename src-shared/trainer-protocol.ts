@@ -25,6 +25,8 @@ export const TrainCommand = v.strictObject({
   runDir: path,
   /** Checkpoint folder to go on from; null starts anew. */
   checkpoint: v.nullable(path),
+  /** The checkpoint is one that another run began with: its hyperparameters may be others. */
+  fork: v.exactOptional(v.literal(true)),
 });
 export type TrainCommand = v.InferOutput<typeof TrainCommand>;
 
@@ -107,6 +109,8 @@ export const TrainerEvent = v.variant('type', [
     folder: path,
     bytes: count,
   }),
+  /** What the process uses while it trains: share of all cores (0 to 1), resident bytes. */
+  v.strictObject({ type: v.literal('resources'), cpu: v.number(), memoryBytes: count }),
   v.strictObject({ type: v.literal('trained'), as: v.picklist(['paused', 'stopped', 'done']) }),
   v.strictObject({ type: v.literal('engines'), engines: v.array(EngineReport) }),
   v.strictObject({ type: v.literal('sampled'), file: path, columns: count }),

@@ -1,107 +1,73 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
-import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
+import { stat } from 'node:fs/promises';
+import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
-import type { Design } from '../../src-shared/gan/block.ts';
-import type { OnProgress } from '../../src-shared/progress.ts';
-import { requireTrainable } from '../../src-shared/readiness.ts';
+import type { Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
-import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
-import { findEntry } from '../datasets/cache-entry.ts';
-import { prepareDataset } from '../datasets/prepare-dataset.ts';
+import type { Limits } from '../../src-shared/training.ts';
+import type { StoredCheckpoint } from '../store/checkpoints.ts';
+import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
-import type { Run } from '../store/runs.ts';
-import { askTrainer } from './ask-trainer.ts';
-import type { AppEvent } from './events.ts';
+import type { StoredSample } from '../store/samples.ts';
+import type { Datasets, PrepareOptions } from './datasets.ts';
+import { createDatasets } from './datasets.ts';
+import { createExperiments } from './experiments.ts';
+import type { SampleOptions, Written } from './exports.ts';
+import { createExports } from './exports.ts';
+import type { Files } from './files.ts';
+import type { ElsewhereName } from './handlers.ts';
+import { createHandlers } from './handlers.ts';
+import type { NewTraining, Runs } from './runs.ts';
+import { createRuns } from './runs.ts';
+import { createSources } from './sources.ts';
+import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
 
-export type { Run } from '../store/runs.ts';
+/** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
+const deletedFor = 24 * 3600_000;
 
-export interface NewTraining {
-  name: string;
-  design: Design;
-  hyperparameters: Hyperparameters;
-  limits: Limits;
-  dataset: PreparedDataset;
-  /** Decides every random number of the run: 0 to 2^53 - 1. */
-  seed: number;
-  engine: EngineName;
-}
-
-export interface PrepareOptions {
-  onProgress?: OnProgress;
-  signal?: AbortSignal;
-}
-
-/** A run with what is usually wanted beside it. */
-export interface RunDetails {
-  run: Run;
-  history: ReturnType<Store['runs']['history']>;
-  last: ReturnType<Store['steps']['last']>;
-  samples: ReturnType<Store['samples']['list']>;
-  checkpoints: ReturnType<Store['checkpoints']['list']>;
-  exports: ReturnType<Store['exports']['list']>;
-  /** Bytes of its files. */
-  diskUse: number;
-}
-
-export interface SampleOptions {
-  /** Images in the grid. */
-  count: number;
-  /** Chooses the latents. */
-  seed: number;
-  /** PNG to write; replaced when it is there. */
-  file: string;
-}
-
-/** What an export has become. */
-export interface Exported {
-  path: string;
-  bytes: number;
-  /** Largest difference of a pixel from the trainer's own images, on a scale of -1 to 1. */
-  difference: number;
-  /** Step of the generator. */
-  step: number;
+/** A run with what is wanted beside it, and where its files are: for the command line. */
+export interface RunFiles extends RunDetails {
+  samples: StoredSample[];
+  checkpoints: StoredCheckpoint[];
+  exports: StoredExport[];
 }
 
 export interface App {
   /** Absolute path of the library. */
   libraryDir: string;
-  datasets: {
-    /** Decodes images into the library's cache, or finds them there. See `prepareDataset`. */
-    prepare(source: string, settings: ImageSettings, options?: PrepareOptions): Promise<PreparedDataset>;
-  };
-  runs: {
+  /** What a shell serves to its windows; see `serve` in src-shared/rpc.ts. */
+  handlers: Omit<ApiHandlers, ElsewhereName>;
+  /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
+  files: Pick<Files, 'sample' | 'export'>;
+  datasets: Pick<Datasets, 'prepare'>;
+  runs: Pick<Runs, 'interrupt'> & {
+    /** From its newest checkpoint; see {@link Runs}. */
+    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
+    /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
     find(text: string): Run;
-    details(id: string): RunDetails;
+    details(id: string): RunFiles;
+    /** Absolute path of the sample grid of a step. */
+    sampleFile(id: string, step: number): string;
+    /** Absolute path of the checkpoint of a step. */
+    checkpointFolder(id: string, step: number): string;
     /**
      * Makes an experiment with one run and queues it.
-     * @throws AppError of {@link requireTrainable}
+     * @throws AppError of `requireTrainable`
      */
     start(training: NewTraining): Run;
-    /**
-     * Queues a run again, from its last checkpoint (from the beginning when it has none). Its images are prepared again where they are
-     * gone from the cache; they must be the same.
-     * @param limits null keeps the run's own
-     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `dataset.changed`, and what `prepareDataset` throws
-     */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
-    /** Ends a running run with a checkpoint; the broadcast tells when. A waiting one is `stopped`, others are left alone. */
-    interrupt(id: string, as: 'paused' | 'stopped'): void;
-    /** Deletes a run with its files. @throws AppError `run.missing`, `run.active` */
+    /** Deletes a run with its files, for good. @throws AppError `run.missing`, `run.active` */
     delete(id: string): void;
   };
   generator: {
-    /** Writes a grid of images of a run's newest checkpoint as PNG. @throws AppError `checkpoint.none`, `disk.*`, `cancelled` */
-    sample(id: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
-    /**
-     * Writes a run's newest generator for use elsewhere.
-     * @throws AppError `checkpoint.none`, `export.*`, `disk.*`, `cancelled`
-     */
-    export(id: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Exported>;
+    /** A grid of images of a run's newest checkpoint; see {@link Exports}. */
+    sample(run: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
+    /** A run's newest generator, to a path outside of the library; see {@link Exports}. */
+    export(run: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Written>;
   };
   /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
@@ -112,63 +78,72 @@ export interface AppOptions {
   /** `read` only looks: lists and details work, everything else is refused. */
   access?: 'write' | 'read';
   trainerHost: TrainerHost;
-  broadcast: (event: AppEvent) => void;
+  /** Hears all that happens, in order; for every window. */
+  broadcast: (event: ApiEvent) => void;
+  shell?: SystemInfo['shell'];
+  /**
+   * Folders whose images may be used, beside uploads, what Ganvas draws and what the library knows already; null, which is the default,
+   * allows everything that the person may read.
+   */
+  roots?: readonly string[] | null;
+  /** Shows a file or folder in the system's file browser; not there where a shell cannot. */
+  reveal?: (path: string) => void;
 }
 
 /** @throws AppError what `openStore` throws */
-export function createApp({ libraryDir, access = 'write', trainerHost, broadcast }: AppOptions): App {
+export function createApp({
+  libraryDir,
+  access = 'write',
+  trainerHost,
+  broadcast,
+  shell = 'server',
+  roots = null,
+  reveal,
+}: AppOptions): App {
   const store = openStore(libraryDir, { access });
   const queue = new TrainingQueue(store, trainerHost, broadcast);
+  const sources = createSources(roots, (source) => store.datasets.knows(source));
+  const datasets = createDatasets(store, sources, broadcast);
+  const experiments = createExperiments(store, sources, broadcast);
+  const runs = createRuns(store, queue, datasets, broadcast);
+  const exports = createExports(store, trainerHost, broadcast);
+  const canBrowse = roots === null || roots.length > 0;
+  const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
 
-  const enqueue = (run: Run, dataset: PreparedDataset, checkpoint: string | null): void => {
-    queue.add(run, {
-      type: 'train',
-      design: run.design,
-      hyperparameters: run.hyperparameters,
-      dataset,
-      seed: run.seed,
-      engine: run.engineWanted,
-      limits: run.limits,
-      runDir: store.paths.runFolder(run.id),
-      checkpoint,
-    });
+  const purge = (before: number) => {
+    const purged = store.purge(before);
+    if (purged.runs.length === 0 && purged.experiments.length === 0) return;
+    broadcast({ type: 'purged', ...purged });
+    broadcast({ type: 'exports' });
   };
-
-  const prepare = async (source: string, settings: ImageSettings, options: PrepareOptions = {}) => {
-    const prepared = await prepareDataset(source, settings, { cacheDir: store.paths.cache, ...options });
-    store.datasets.put(prepared);
-    return prepared;
-  };
-
-  const datasetOf = async (run: Run, options?: PrepareOptions): Promise<PreparedDataset> => {
-    const { source, settings, fingerprint, key, count } = run.dataset;
-    // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
-    const cached = await findEntry(store.paths.cache, key);
-    if (cached !== null) store.datasets.put(cached);
-    const prepared = cached ?? (await prepare(source, settings, options));
-    if (prepared.fingerprint === fingerprint) return prepared;
-    throw new AppError(
-      'dataset.changed',
-      `The images in ${source} are not those that the run began with (${count} then, ${prepared.count} now). Bring them back, or start a new run.`,
-      { source },
-    );
-  };
-
-  const newestCheckpoint = (id: string) => {
-    const checkpoint = store.checkpoints.newest(id);
-    if (checkpoint !== null) return checkpoint;
-    throw new AppError(
-      'checkpoint.none',
-      'The run has no checkpoint yet: nothing has been trained that could be used.',
-      { run: id },
-    );
-  };
+  const purging = setInterval(() => {
+    try {
+      if (access === 'write') purge(Date.now() - deletedFor);
+    } catch {
+      // Nobody asked for it: an hour later it is tried again.
+    }
+  }, deletedFor / 24);
+  purging.unref();
 
   return {
     libraryDir: store.paths.dir,
-    datasets: { prepare },
+    handlers: createHandlers({
+      store,
+      system,
+      datasets,
+      experiments,
+      runs,
+      exports,
+      purge: () => purge(Date.now()),
+      reveal: reveal ?? null,
+    }),
+    files: {
+      sample: (run, step) => sampleContent(store, run, step),
+      export: async (id) => exports.content(id),
+    },
+    datasets,
     runs: {
-      list: () => store.runs.list(),
+      list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),
       details: (id) => ({
         run: store.runs.get(id),
@@ -176,88 +151,39 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
         last: store.steps.last(id),
         samples: store.samples.list(id),
         checkpoints: store.checkpoints.list(id),
-        exports: store.exports.list(id),
+        exports: store.exports.list({ run: id }),
         diskUse: store.diskUse(id),
       }),
-      start({ name, design, hyperparameters, limits, dataset, seed, engine }) {
-        requireTrainable(design, dataset, hyperparameters);
-        const run = store.transaction(() => {
-          const { settings, source } = dataset;
-          const experiment = store.experiments.create({
-            name,
-            design,
-            hyperparameters,
-            imageSettings: settings,
-            source,
-          });
-          return store.runs.create({
-            experiment: experiment.id,
-            name,
-            design,
-            hyperparameters,
-            limits,
-            dataset,
-            seed,
-            engineWanted: engine,
-          });
-        });
-        enqueue(run, dataset, null);
-        return store.runs.get(run.id);
+      sampleFile: (id, step) => store.paths.sampleFile(id, step),
+      checkpointFolder: (id, step) => store.paths.checkpointFolder(id, step),
+      start: (training) => runs.startNew(training),
+      resume: (id, limits, options) => runs.resume(id, null, limits, options),
+      interrupt: (id, as) => runs.interrupt(id, as),
+      delete(id) {
+        store.runs.delete(id);
+        broadcast({ type: 'purged', experiments: [], runs: [id] });
       },
-      async resume(id, limits, options) {
-        const run = store.runs.get(id);
-        const wanted = limits ?? run.limits;
-        const checkpoint = store.checkpoints.newest(id);
-        const step = checkpoint?.step ?? 0;
-        requireIdle(run);
-        requireWayToGo(run, wanted, step);
-        const dataset = await datasetOf(run, options);
-        // Somebody else may have resumed or deleted it while the images were prepared.
-        requireIdle(store.runs.get(id));
-        store.runs.rewind(id, step);
-        store.runs.setLimits(id, wanted);
-        store.runs.setState(id, 'queued');
-        enqueue(store.runs.get(id), dataset, checkpoint?.folder ?? null);
-        return store.runs.get(id);
-      },
-      interrupt: (id, as) => queue.interrupt(id, as),
-      delete: (id) => store.runs.delete(id),
     },
     generator: {
-      async sample(id, { count, seed, file }, signal) {
-        const { folder } = newestCheckpoint(id);
-        const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-        await askTrainer(trainerHost, command, 'sampled', signal);
-      },
-      async export(id, format, path, signal) {
-        const { folder, step } = newestCheckpoint(id);
-        const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
-        const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
-        store.exports.add(id, { step, format, path, difference });
-        return { path, bytes, difference, step };
-      },
+      sample: (run, options, signal) => exports.sample(run, null, options, signal),
+      export: (run, format, path, signal) => exports.write(run, null, format, path, signal),
     },
     close() {
+      clearInterval(purging);
       queue.close();
       store.close();
     },
   };
 }
 
-function requireIdle({ id, name, state }: Run): void {
-  if (state !== 'queued' && state !== 'running') return;
-  throw new AppError('run.active', `The run "${name}" is ${state} already.`, { run: id });
-}
-
-/** A run that has reached its limit would end again at once. */
-function requireWayToGo(run: Run, limits: Limits, step: number): void {
-  const kimg = (step * run.hyperparameters.batch) / 1000;
-  const over =
-    (limits.steps !== null && step >= limits.steps) || (limits.kimg !== null && kimg >= limits.kimg);
-  if (!over) return;
-  throw new AppError(
-    'run.at-its-end',
-    `The run "${run.name}" has reached its end at step ${step}. Give a higher limit to go on.`,
-    { run: run.id, step },
-  );
+async function sampleContent(store: Store, run: string, step: number): ReturnType<Files['sample']> {
+  const path = store.samples.get(run, step)?.file;
+  const found =
+    path !== undefined &&
+    (await stat(path).then(
+      (stats) => stats.isFile(),
+      () => false,
+    ));
+  if (found) return { kind: 'file', type: 'image/png', path };
+  throw new AppError('sample.missing', `There is no sample grid of step ${step}.`, { run, step });
 }

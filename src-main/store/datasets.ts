@@ -1,6 +1,6 @@
 /** Prepared datasets: the rows that say which there are in the library's cache. */
 import * as v from 'valibot';
-import { PreparedDataset } from '../../src-shared/dataset.ts';
+import { type ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, json, toJson } from './database.ts';
 import { diskUse, type LibraryFolder } from './library-folder.ts';
@@ -12,7 +12,7 @@ const Row = v.object({
   lastUsedAt: v.number(),
 });
 
-export interface CachedDataset {
+export interface StoredDataset {
   /** With the `dir` that the cache entry has now, also when the library has been moved. */
   prepared: PreparedDataset;
   /** Milliseconds since 1970. */
@@ -22,10 +22,18 @@ export interface CachedDataset {
 export interface Datasets {
   /** Notes a prepared dataset, and that it is used now. */
   put(prepared: PreparedDataset): void;
+  /** Notes that a dataset that is known is used now. @returns whether it is known */
+  touch(key: string): boolean;
   /** The dataset in the cache entry `key`, or null. */
-  find(key: string): CachedDataset | null;
+  find(key: string): StoredDataset | null;
+  /** The dataset that was last prepared from a source with the given settings, or null. */
+  newest(source: string, settings: ImageSettings): StoredDataset | null;
+  /** Ids of the runs that were trained with it, the oldest first. */
+  runs(key: string): string[];
+  /** Whether a dataset or a run was made from this source. */
+  knows(source: string): boolean;
   /** The last used first; with `source`, only those made from it. */
-  list(filter?: { source?: string }): CachedDataset[];
+  list(filter?: { source?: string }): StoredDataset[];
   /** Bytes of the cache entry on the disk. */
   diskUse(key: string): number;
   /** Deletes the cache entry; runs keep what they know of it. @throws AppError `dataset.in-use` by a queued or running run */
@@ -42,11 +50,21 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
   const insert = database.command(
     'INSERT OR REPLACE INTO datasets (key, prepared, source, lastUsedAt) VALUES (:key, :prepared, :source, :now)',
   );
+  const use = database.command('UPDATE datasets SET lastUsedAt = :now WHERE key = :key');
+  // Each time that it is prepared a dataset gets a new row.
+  const ofSource = database.query(table, 'SELECT * FROM datasets WHERE source = :source ORDER BY rowid DESC');
+  const idOfRun = { name: 'runs', key: ['id'], row: v.object({ id: v.string() }) };
+  const users = database.query(idOfRun, 'SELECT id FROM runs WHERE datasetKey = :key ORDER BY number');
+  const known = database.query(
+    { name: 'datasets', key: ['known'], row: v.object({ known: v.number() }) },
+    'SELECT EXISTS (SELECT 1 FROM datasets WHERE source = :source) ' +
+      'OR EXISTS (SELECT 1 FROM runs WHERE datasetSource = :source) AS known',
+  );
   const user = database.query(
     { name: 'runs', key: ['id'], row: v.object({ number: v.number() }) },
     "SELECT id, number FROM runs WHERE datasetKey = :key AND state IN ('queued', 'running') LIMIT 1",
   );
-  const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): CachedDataset => ({
+  const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): StoredDataset => ({
     prepared: { ...prepared, dir: folder.cacheFolder(key) },
     lastUsedAt,
   });
@@ -64,6 +82,13 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       const row = byKey.one({ key });
       return row === null ? null : toCached(row);
     },
+    touch: (key) => use({ key, now: Date.now() }) > 0,
+    newest(source, settings) {
+      const row = ofSource.all({ source }).find(({ prepared }) => sameSettings(prepared.settings, settings));
+      return row === undefined ? null : toCached(row);
+    },
+    runs: (key) => users.all({ key }).map(({ id }) => id),
+    knows: (source) => known.one({ source })?.known === 1,
     list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
     diskUse: (key) => diskUse(folder.cacheFolder(key)),
     delete(key) {
@@ -78,4 +103,8 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       trash.discard([{ kind: 'cache', key }]);
     },
   };
+}
+
+function sameSettings(a: ImageSettings, b: ImageSettings): boolean {
+  return a.height === b.height && a.width === b.width && a.channels === b.channels && a.fit === b.fit;
 }

@@ -17,6 +17,7 @@ import {
 import { takeLock } from './lock.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { checkVersion, migrate, newestVersion } from './migrations.ts';
+import { createPurge, type Purge } from './purge.ts';
 import { createRewind } from './rewind.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createSamples, type Samples } from './samples.ts';
@@ -41,6 +42,8 @@ export interface Store {
   readonly exports: Exports;
   /** Ids of the runs that were found `queued` or `running` on opening, and are `interrupted` now. */
   readonly recovered: readonly string[];
+  /** Deletes for good what has been deleted up to a time; see purge.ts. */
+  readonly purge: Purge;
   /** Bytes of the run's files. */
   diskUse(run: string): number;
   /** Everything that `work` writes, or nothing of it. `work` must not wait for anything, nor delete, prune or rewind. */
@@ -52,8 +55,8 @@ export interface Store {
 /**
  * Opens the library in `libraryDir`.
  *
- * `write` makes it where there is none, brings it up to this version, finishes deletions and marks runs that a dead process has left
- * behind. One process at a time. `read` only looks, beside the writer or without one.
+ * `write` makes it where there is none, brings it up to this version, finishes deletions, deletes for good what was deleted before, and
+ * marks runs that a dead process has left behind. One process at a time. `read` only looks, beside the writer or without one.
  * @throws AppError `library.in-use` (write), `library.missing` and `library.older` (read), `library.newer`, `library.foreign`,
  * `library.damaged`, `library.not-a-folder`, `library.not-writable`, `library.busy`, `library.io`, `disk.full`
  */
@@ -78,7 +81,10 @@ function openToWrite(folder: LibraryFolder): Store {
       migrate(database);
       const trash = createTrash(database, folder);
       trash.sweep();
-      return assemble(database, folder, trash, unlock);
+      const store = assemble(database, folder, trash, unlock);
+      store.purge(Date.now());
+      store.exports.sweep();
+      return store;
     });
   } catch (error) {
     unlock();
@@ -129,15 +135,16 @@ function assemble(database: Database, folder: LibraryFolder, trash: Trash, unloc
   return {
     access: database.access,
     paths: folder,
-    experiments: createExperiments(database, trash),
+    experiments: createExperiments(database),
     runs,
     steps: createSteps(database),
     metrics: createMetrics(database),
     samples: createSamples(database, folder),
     checkpoints: createCheckpoints(database, folder, trash),
     datasets: createDatasets(database, folder, trash),
-    exports: createExports(database),
+    exports: createExports(database, folder, trash),
     recovered: database.access === 'write' ? runs.recover() : [],
+    purge: createPurge(database, runs),
     diskUse: (run) => diskUse(folder.runFolder(run)),
     transaction: (work) => database.transaction(work),
     close() {

@@ -1,6 +1,7 @@
 /** The history of the open design, kept in the browser, so that no edit is lost when the page is. */
 import * as v from 'valibot';
 import type { History } from '../../src-shared/gan/history.ts';
+import { halved } from '../../src-shared/gan/history.ts';
 import { PackedHistory, packHistory, unpackHistory } from '../../src-shared/gan/history-json.ts';
 
 export function formatDraft(history: History): string {
@@ -20,12 +21,6 @@ export function parseDraft(text: string): History | null {
 export type DraftStorage = Pick<Storage, 'getItem' | 'setItem'>;
 
 const key = 'ganvas.design';
-
-/** Without the older half of what can be undone, or, where nothing can, without what can be redone. */
-function halved({ entries, at }: History): History {
-  const first = Math.ceil(at / 2);
-  return { entries: entries.slice(first, at === 0 ? 1 : entries.length), at: at - first };
-}
 
 /**
  * Keeps a history in the browser. Where it has grown too large for that, the oldest undo steps go.

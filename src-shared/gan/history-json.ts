@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { Block, Design, Discriminator } from './block.ts';
 import type { Entry, History } from './history.ts';
+import { halved } from './history.ts';
 
 const index = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -61,4 +62,16 @@ export function unpackHistory({ at, blocks, entries }: PackedHistory): History {
       design: { name, latentDim, discriminator: { image, blocks: numbers.map((number) => blocks[number]!) } },
     })),
   };
+}
+
+/**
+ * A history in at most so many characters of JSON: where it is longer, the oldest states go, never the present one. What is short
+ * enough comes back as it is.
+ */
+export function shortened(packed: PackedHistory, characters: number): PackedHistory {
+  let kept = packed;
+  while (kept.entries.length > 1 && JSON.stringify(kept).length > characters) {
+    kept = packHistory(halved(unpackHistory(kept)));
+  }
+  return kept;
 }

@@ -41,5 +41,11 @@ export function redo({ entries, at }: History): History {
   return { entries, at: Math.min(entries.length - 1, at + 1) };
 }
 
+/** Without the older half of what can be undone, or, where nothing can, without what can be redone. */
+export function halved({ entries, at }: History): History {
+  const first = Math.ceil(at / 2);
+  return { entries: entries.slice(first, at === 0 ? 1 : entries.length), at: at - first };
+}
+
 export const canUndo = ({ at }: History): boolean => at > 0;
 export const canRedo = ({ entries, at }: History): boolean => at < entries.length - 1;

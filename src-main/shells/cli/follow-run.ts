@@ -1,9 +1,10 @@
 /** A run from here to its end, told as it goes. */
 import { relative } from 'node:path';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
-import type { App, Run } from '../../core/app.ts';
-import type { AppEvent } from '../../core/events.ts';
+import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus } from './interruption.ts';
 import type { Output } from './output.ts';
@@ -33,9 +34,9 @@ function meanRate(steps: readonly StepStats[]): number {
 export class RunWatch {
   readonly #output: Output;
   /** What happened before it was known which run is meant. */
-  readonly #early: AppEvent[] = [];
+  readonly #early: ApiEvent[] = [];
   readonly #ended = Promise.withResolvers<Run>();
-  #run: Run | null = null;
+  #watched: { app: App; run: Run } | null = null;
   #device: string | null = null;
 
   constructor(output: Output) {
@@ -43,16 +44,16 @@ export class RunWatch {
   }
 
   /** For the app's broadcast. */
-  readonly listen = (event: AppEvent): void => {
-    if (this.#run === null) this.#early.push(event);
-    else this.#tell(event, this.#run);
+  readonly listen = (event: ApiEvent): void => {
+    if (this.#watched === null) this.#early.push(event);
+    else this.#tell(event, this.#watched.app, this.#watched.run);
   };
 
-  begin(run: Run): void {
-    this.#run = run;
+  begin(app: App, run: Run): void {
+    this.#watched = { app, run };
     this.#output.json({ type: 'run', id: run.id, number: run.number, name: run.name });
     this.#output.line(`Run ${run.number} "${run.name}"`);
-    for (const event of this.#early.splice(0)) this.#tell(event, run);
+    for (const event of this.#early.splice(0)) this.#tell(event, app, run);
   }
 
   /** Resolves when the run has ended. */
@@ -60,7 +61,7 @@ export class RunWatch {
     return this.#ended.promise;
   }
 
-  #tell(event: AppEvent, run: Run): void {
+  #tell(event: ApiEvent, app: App, run: Run): void {
     const output = this.#output;
     switch (event.type) {
       case 'run': {
@@ -77,16 +78,22 @@ export class RunWatch {
         this.#showSteps(event, run);
         return;
       }
-      case 'sample':
-        output.json({ type: 'sample', step: event.step, path: event.file });
-        output.line(`  step ${formatCount(event.step)}: samples in ${shortest(event.file)}`);
+      case 'sample': {
+        const path = app.runs.sampleFile(run.id, event.step);
+        output.json({ type: 'sample', step: event.step, path });
+        output.line(`  step ${formatCount(event.step)}: samples in ${shortest(path)}`);
         return;
-      case 'checkpoint':
-        output.json({ type: 'checkpoint', step: event.step, path: event.folder });
+      }
+      case 'checkpoint': {
+        const path = app.runs.checkpointFolder(run.id, event.step);
+        output.json({ type: 'checkpoint', step: event.step, path });
+        return;
+      }
+      default:
     }
   }
 
-  #showSteps(event: Extract<AppEvent, { type: 'steps' }>, { limits, hyperparameters }: Run): void {
+  #showSteps(event: Extract<ApiEvent, { type: 'steps' }>, { limits, hyperparameters }: Run): void {
     const last = event.steps.at(-1);
     if (last === undefined) return;
     const { step, lossD, lossG, dReal, dFake } = last;
@@ -178,7 +185,7 @@ export async function followRun(
     const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ${next(`resume ${run.number}`)}`;
     output.error({ code: 'run.interrupted', message, details: { run: run.number } });
   });
-  watch.begin(run);
+  watch.begin(app, run);
   const ended = await watch.ended;
   if (ended.reason !== null) throw failure(ended, ended.reason, next);
   tellEnd(app, ended, output, next);

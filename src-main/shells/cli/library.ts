@@ -1,10 +1,10 @@
 /** The library that a command works on. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
-import type { AppEvent } from '../../core/events.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Words } from './options.ts';
@@ -34,7 +34,7 @@ export function nextCommand(words: Words, command: string): string {
 export function openApp(
   words: Words,
   access: 'write' | 'read',
-  broadcast: (event: AppEvent) => void = () => undefined,
+  broadcast: (event: ApiEvent) => void = () => undefined,
 ): App {
   return createApp({
     libraryDir: libraryOf(words),

@@ -1,6 +1,6 @@
 /** The command line's entry: one command, its output, its exit status. */
-import { readFileSync } from 'node:fs';
 import { toErrorData } from '../../../src-shared/errors.ts';
+import { version } from '../../core/system.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, watchInterrupts } from './interruption.ts';
@@ -30,11 +30,6 @@ const commands: Readonly<Record<string, Command>> = {
   show: showCommand,
   train: trainCommand,
 };
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 async function run(args: readonly string[], output: Output, interruption: Interruption): Promise<number> {
   const words = Words.parse(args);

@@ -1,6 +1,6 @@
 /** `ganvas runs`, `show`, `delete`: what the library holds. */
 import { formatShape } from '../../../src-shared/gan/shape.ts';
-import type { Run } from '../../core/app.ts';
+import type { Run } from '../../../src-shared/library.ts';
 import { openApp, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';

@@ -1,0 +1,85 @@
+/** Prepared datasets: made, found again, listed and deleted. */
+import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
+import type { ApiEvent, DatasetView } from '../../src-shared/api.ts';
+import { AppError } from '../../src-shared/errors.ts';
+import type { CachedDataset, Run } from '../../src-shared/library.ts';
+import type { OnProgress } from '../../src-shared/progress.ts';
+import { findEntry } from '../datasets/cache-entry.ts';
+import { prepareDataset } from '../datasets/prepare-dataset.ts';
+import type { Store } from '../store/open-store.ts';
+import type { Sources } from './sources.ts';
+
+export interface PrepareOptions {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+export interface Datasets {
+  /** Decodes images into the library's cache, or finds them there. See `prepareDataset`. @throws AppError `dataset.not-allowed` */
+  prepare(source: string, settings: ImageSettings, options?: PrepareOptions): Promise<PreparedDataset>;
+  /** What was last prepared from a source, if it is still in the cache; the images are not looked at. @throws AppError `dataset.not-allowed` */
+  find(source: string, settings: ImageSettings): Promise<PreparedDataset | null>;
+  /**
+   * The images of a run, prepared again where they are gone from the cache.
+   * @throws AppError `dataset.changed` when they are others now, and what `prepareDataset` throws
+   */
+  ofRun(run: Run, options?: PrepareOptions): Promise<PreparedDataset>;
+  /** What the interface is told of a dataset. */
+  view(prepared: PreparedDataset): DatasetView;
+  /** The last used first. */
+  list(): CachedDataset[];
+  /** @throws AppError `dataset.in-use` */
+  delete(key: string): void;
+}
+
+export function createDatasets(
+  store: Store,
+  sources: Sources,
+  broadcast: (event: ApiEvent) => void,
+): Datasets {
+  const decode = async (source: string, settings: ImageSettings, options: PrepareOptions = {}) => {
+    const prepared = await prepareDataset(source, settings, { cacheDir: store.paths.cache, ...options });
+    store.datasets.put(prepared);
+    broadcast({ type: 'datasets' });
+    return prepared;
+  };
+
+  return {
+    async prepare(source, settings, options) {
+      await sources.require(source);
+      return decode(source, settings, options);
+    },
+    async find(source, settings) {
+      await sources.require(source);
+      const known = store.datasets.newest(await sources.nameOf(source, settings), settings);
+      if (known === null) return null;
+      return findEntry(store.paths.cache, known.prepared.key);
+    },
+    async ofRun(run, options) {
+      const { source, settings, fingerprint, key, count } = run.dataset;
+      // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
+      const cached = await findEntry(store.paths.cache, key);
+      if (cached !== null && !store.datasets.touch(key)) store.datasets.put(cached);
+      const prepared = cached ?? (await decode(source, settings, options));
+      if (prepared.fingerprint === fingerprint) return prepared;
+      throw new AppError(
+        'dataset.changed',
+        `The images in ${source} are not those that the run began with (${count} then, ${prepared.count} now). Bring them back, or start a new run.`,
+        { source },
+      );
+    },
+    view: ({ dir: _, ...prepared }) => ({ ...prepared, sourceName: sources.titleOf(prepared.source) }),
+    list: () =>
+      store.datasets.list().map(({ prepared: { dir: _, ...prepared }, lastUsedAt }) => ({
+        prepared,
+        sourceName: sources.titleOf(prepared.source),
+        lastUsedAt,
+        bytes: store.datasets.diskUse(prepared.key),
+        runs: store.datasets.runs(prepared.key),
+      })),
+    delete(key) {
+      store.datasets.delete(key);
+      broadcast({ type: 'datasets' });
+    },
+  };
+}
