@@ -2,13 +2,14 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import type { ApiEvent } from '../../../src-shared/api.ts';
+import type { Api, ApiEvent } from '../../../src-shared/api.ts';
 import { api } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
+import type { Files } from '../../core/files.ts';
 import { openAddress } from '../open-address.ts';
 import { builtPage } from '../page.ts';
-import { createPages } from '../pages.ts';
+import { Pages } from '../pages.ts';
 import { createRespond } from '../respond.ts';
 import { startServer } from '../server/server.ts';
 import type { Interruption } from './interruption.ts';
@@ -33,7 +34,7 @@ function dataRoot(dir: string): string {
 /** Opens the library for the page. @throws AppError what `openApp` throws; `library.in-use` says what else can be done */
 function openToServe(words: Words, roots: readonly string[], broadcast: (event: ApiEvent) => void): App {
   try {
-    return openApp(words, 'write', broadcast, { roots });
+    return openApp(words, 'write', broadcast, roots);
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'library.in-use')) throw error;
     const message = `${error.message} If it is "ganvas serve", open the address that it printed; another library is served with --library DIR.`;
@@ -49,6 +50,7 @@ class Ending {
   readonly #app: App;
   readonly #done = Promise.withResolvers<null>();
   #begun = false;
+  readonly #asked = new Set<string>();
 
   constructor(app: App) {
     this.#app = app;
@@ -64,7 +66,11 @@ class Ending {
   look(): number {
     if (!this.#begun) return 0;
     const active = this.#app.runs.list().filter(({ state }) => state === 'running' || state === 'queued');
-    for (const { id } of active) this.#app.runs.interrupt(id, 'paused');
+    for (const { id } of active.filter((run) => !this.#asked.has(run.id))) {
+      // Before it is asked, since the answer may come at once.
+      this.#asked.add(id);
+      this.#app.runs.interrupt(id, 'paused');
+    }
     if (active.length === 0) this.#done.resolve(null);
     return active.length;
   }
@@ -72,6 +78,17 @@ class Ending {
   get done(): Promise<null> {
     return this.#done.promise;
   }
+}
+
+// Until the core has the intake of images and the explorers: what it has not is not there.
+function methodsOf({ handlers }: App): Pick<Api, keyof App['handlers']> {
+  const names = Object.keys(handlers) as (keyof App['handlers'])[];
+  return Object.fromEntries(names.map((name) => [name, api[name]])) as Pick<Api, keyof App['handlers']>;
+}
+
+function filesOf({ files }: App): Files {
+  const absent = () => Promise.reject(new AppError('file.missing', 'There is nothing at this address.'));
+  return { image: absent, preview: absent, explored: absent, receive: absent, ...files };
 }
 
 /** @returns the exit status: 130, since only an interruption ends it */
@@ -86,7 +103,7 @@ export async function serveCommand(
   const roots = words.texts('data-root').map(dataRoot);
   const page = builtPage();
 
-  const pages = createPages(api, () => app.handlers);
+  const pages = new Pages();
   const app: App = openToServe(words, roots, (event) => {
     pages.broadcast(event);
     if (event.type === 'run') ending.look();
@@ -97,8 +114,8 @@ export async function serveCommand(
     const server = await startServer({
       host,
       port,
-      respond: createRespond({ page, files: app.files }),
-      connect: (connection) => pages.connect(connection),
+      respond: createRespond({ page, files: filesOf(app) }),
+      connect: (connection) => pages.connect(connection, methodsOf(app), app.handlers),
       onAddress(address) {
         output.json({ type: 'serving', address, library: app.libraryDir });
         if (opened) output.line(`The address was used already. For another browser: ${address}`);
