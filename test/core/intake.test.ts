@@ -29,6 +29,7 @@ function open(options: Partial<IntakeOptions> = {}): Intake {
     paths: libraryFolder(join(temporaryFolder(), 'library')),
     dataRoots: null,
     findDataset: () => null,
+    isKnown: () => false,
     isUsed: () => false,
     ...options,
   });
@@ -108,12 +109,22 @@ test('paths are confined to the data roots, for every way to use them', async ()
       () => intake.handlers['datasets.browse']({ path: source }, context),
       () => intake.handlers['datasets.preview']({ source, settings: null, count: 8 }, context),
       () => intake.prepare(source, tinyImages),
+      () => intake.require(source),
     ]) {
       expect((await errorOf(ask)).code).toBe('dataset.not-allowed');
     }
   }
   expect(await intake.prepare(inside, tinyImages)).toMatchObject({ source: inside, count: 3 });
   expect(await intake.prepare('sample:4', tinyImages)).toMatchObject({ source: 'sample:4x8', count: 4 });
+});
+
+test('outside of the roots, what the library was made from stays allowed; what is not there is no offence', async () => {
+  const [inside, known] = [pictures(3), pictures(2)];
+  const intake = open({ dataRoots: [inside], isKnown: (source) => source === known });
+  expect(await intake.prepare(known, tinyImages)).toMatchObject({ source: known, count: 2 });
+  expect((await errorOf(() => intake.prepare(`${known}/.`, tinyImages))).code).toBe('dataset.not-allowed');
+  for (const source of [known, inside, join(inside, 'unplugged'), 'sample', 'upload:x'])
+    await intake.require(source);
 });
 
 test('images of a prepared dataset are its pixels, for every number of channels', async () => {

@@ -281,10 +281,11 @@ describe('what a source holds is remembered', () => {
       writeFileSync(source, gzipSync(numbered(10 + i)));
       utimesSync(source, new Date(2001, 1, 1), new Date(2001, 1, 1));
     }
-    const looks = [...sources, ...sources].map((source) => previews.make(source, settingsOf(2, 1), 20));
-    expect((await Promise.all(looks)).map(({ count }) => count)).toEqual([
-      10, 11, 12, 13, 14, 15, 10, 11, 12, 13, 14, 15,
-    ]);
+    const counts: number[] = [];
+    for (const source of sources) counts.push((await previews.make(source, settingsOf(2, 1), 20)).count);
+    expect(counts).toEqual([10, 11, 12, 13, 14, 15]);
+    const twice = [sources[0]!, sources[0]!].map((source) => previews.make(source, settingsOf(2, 1), 20));
+    expect((await Promise.all(twice)).map(({ count }) => count)).toEqual([10, 10]);
     expect(readdirSync(join(dir, 'scratch'))).toHaveLength(4);
   });
 });
