@@ -20,11 +20,15 @@ export interface IntakeOptions {
   dataRoots: readonly string[] | null;
   /** A prepared dataset by its key. */
   findDataset: (key: string) => PreparedDataset | null;
+  /** Whether a run or a prepared dataset was made from this source: that stays allowed outside of the data roots. */
+  isKnown: (source: string) => boolean;
   /** Whether an experiment, a run or a prepared dataset, also a deleted one that can be brought back, names this source. */
   isUsed: (source: string) => boolean;
 }
 
 export interface Intake {
+  /** Does nothing for a source that may be used, whether or not it is there. @throws AppError `dataset.not-allowed` */
+  require(source: string): Promise<void>;
   handlers: Pick<
     ApiHandlers,
     | 'datasets.browse'
@@ -52,7 +56,7 @@ export interface Intake {
 }
 
 /** Removes at once what an earlier process left unfinished, and uploads that nothing uses. */
-export function createIntake({ paths, dataRoots, findDataset, isUsed }: IntakeOptions): Intake {
+export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }: IntakeOptions): Intake {
   const roots = new DataRoots(dataRoots);
   const uploads = new Uploads(paths);
   uploads.sweep(isUsed);
@@ -63,10 +67,12 @@ export function createIntake({ paths, dataRoots, findDataset, isUsed }: IntakeOp
     return isUpload(source) ? uploads.nameOf(source) : basename(source) || source;
   };
 
+  const isConfined = (source: string): boolean =>
+    dataRoots !== null && !isSample(source) && !isUpload(source) && !isKnown(source);
+
   /** What the datasets are to read where `source` stands; the errors of `work` speak of the source and not of that place. */
   const locating = async <Result>(source: string, work: (place: string) => Promise<Result>) => {
-    if (isSample(source)) return work(source);
-    if (!isUpload(source)) return work(dataRoots === null ? source : await roots.locate(source));
+    if (!isUpload(source)) return work(isConfined(source) ? await roots.locate(source) : source);
     const place = await uploads.locate(source);
     try {
       return await work(place);
@@ -76,6 +82,9 @@ export function createIntake({ paths, dataRoots, findDataset, isUsed }: IntakeOp
   };
 
   return {
+    async require(source) {
+      if (isConfined(source)) await roots.require(source);
+    },
     handlers: {
       'datasets.browse': ({ path }, { signal }) => browse(path, roots, signal),
       'datasets.preview': ({ source, settings, count }, context) =>

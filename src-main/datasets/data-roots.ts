@@ -20,21 +20,32 @@ export class DataRoots {
   }
 
   /**
+   * Does nothing for a path inside of the roots, whether or not there is something.
+   * @throws {AppError} `dataset.not-allowed`
+   */
+  async require(path: string): Promise<void> {
+    if (await this.holds(await nearest(resolve(path)))) return;
+    throw new AppError(
+      'dataset.not-allowed',
+      `${path} is outside of the folders that Ganvas was started with. Choose one inside them, start Ganvas with that folder too, or upload the images.`,
+      { path },
+    );
+  }
+
+  /**
    * Where `path` really is.
-   * @throws {AppError} `dataset.not-allowed` when that is outside of the roots, or would be if it were there; `dataset.missing`,
-   * `dataset.unreadable`
+   * @throws {AppError} `dataset.not-allowed`, `dataset.missing`, `dataset.unreadable`
    */
   async locate(path: string): Promise<string> {
-    const given = resolve(path);
-    let cause: unknown;
-    let found: string | null = null;
+    await this.require(path);
+    let found: string;
     try {
-      found = await realpath(given);
-    } catch (thrown) {
-      cause = thrown;
+      found = await realpath(path);
+    } catch (cause) {
+      throw unreadableSource(resolve(path), cause);
     }
-    if (!(await this.holds(found ?? (await nearest(given))))) throw notAllowed(path);
-    if (found === null) throw unreadableSource(given, cause);
+    // Once more: what was asked for and what is given must be one place, also when a link has changed in between.
+    await this.require(found);
     return found;
   }
 
@@ -57,21 +68,16 @@ async function realpathOrNull(path: string): Promise<string | null> {
   }
 }
 
-/** The nearest folder above that is there, without links: whoever asks must not learn what exists outside. */
+/**
+ * The path without links or, where nothing is, the nearest folder above it that is there: whoever asks must not learn what exists
+ * outside.
+ */
 async function nearest(path: string): Promise<string> {
-  const parent = dirname(path);
-  if (parent === path) return path;
-  return (await realpathOrNull(parent)) ?? nearest(parent);
+  const found = await realpathOrNull(path);
+  return found ?? (dirname(path) === path ? path : nearest(dirname(path)));
 }
 
 function isWithin(root: string, path: string): boolean {
   const inside = relative(root, path);
   return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
 }
-
-const notAllowed = (path: string): AppError =>
-  new AppError(
-    'dataset.not-allowed',
-    `${path} is outside of the folders that Ganvas was started with. Choose one inside them, start Ganvas with that folder too, or upload the images.`,
-    { path },
-  );

@@ -26,14 +26,14 @@ export async function pick(
   onPicked: (count: number) => void,
 ): Promise<{ picked: Picked[]; leftOut: LeftOutList; vanished: number }> {
   await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits })));
-  const step = coprimeStep(total);
+  const next = spread(total);
   const picked: Picked[] = [];
   const leftOut = new LeftOutList();
   let vanished = 0;
   for (let tried = 0; tried < total && picked.length < count;) {
     // More at a time the more of them are broken.
     const most = Math.min(total - tried, tried === 0 ? count : Math.min(tried, MOST_AT_ONCE));
-    const indices = Array.from({ length: most }, (_, i) => ((tried + i) * step) % total);
+    const indices = Array.from({ length: most }, next);
     for (const [at, decoded] of (await decodeEach(workers, indices)).entries()) {
       leftOut.append(decoded.leftOut, decoded.leftOutCount);
       vanished += decoded.vanished;
@@ -51,17 +51,20 @@ export async function pick(
 }
 
 /**
- * Steps of the golden section visit everything once, and every beginning of the walk is spread evenly (the three-gap theorem), however
- * many more are needed.
+ * Gives the indices below `total` one after the other, in an order of which every beginning is spread evenly: the bits of a counter,
+ * read backwards (van der Corput's sequence).
  */
-function coprimeStep(total: number): number {
-  let step = Math.max(1, Math.round(total * ((Math.sqrt(5) - 1) / 2)));
-  while (greatestCommonDivisor(step, total) !== 1) step--;
-  return step;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+function spread(total: number): () => number {
+  const bits = Math.ceil(Math.log2(total));
+  let counter = 0;
+  return () => {
+    for (;;) {
+      let index = 0;
+      for (let bit = 0; bit < bits; bit++) index = index * 2 + ((counter >> bit) & 1);
+      counter++;
+      if (index < total) return index;
+    }
+  };
 }
 
 async function decodeEach(

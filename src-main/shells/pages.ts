@@ -2,25 +2,17 @@
 import type { Contract, Handlers, Port } from '../../src-shared/rpc.ts';
 import { serve } from '../../src-shared/rpc.ts';
 
-export interface Pages {
-  connect(port: Port): void;
-  broadcast(event: unknown): void;
-}
+export class Pages {
+  readonly #tell = new Set<(event: unknown) => void>();
 
-/** @param handlersFor makes the handlers of one connection, which is told of by `onClose` when it ends */
-export function createPages<C extends Contract>(
-  contract: C,
-  handlersFor: (connection: Pick<Port, 'onClose'>) => Handlers<C>,
-): Pages {
-  const listening = new Set<(event: unknown) => void>();
-  return {
-    connect(port) {
-      const tell = serve(port, contract, handlersFor(port));
-      listening.add(tell);
-      port.onClose(() => listening.delete(tell));
-    },
-    broadcast(event) {
-      for (const tell of listening) tell(event);
-    },
-  };
+  /** Serves a page until its connection ends. */
+  connect<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>): void {
+    const tell = serve(port, contract, handlers);
+    this.#tell.add(tell);
+    port.onClose(() => this.#tell.delete(tell));
+  }
+
+  broadcast(event: unknown): void {
+    for (const tell of this.#tell) tell(event);
+  }
 }

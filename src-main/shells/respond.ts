@@ -1,4 +1,5 @@
 /** What every address answers, the same in every shell: the page, pictures, files to save, uploads. */
+import { Readable } from 'node:stream';
 import {
   MaxFileSizeExceededError,
   MaxPartsExceededError,
@@ -158,7 +159,7 @@ async function receiveBatch(files: Files, upload: string, request: Request): Pro
   try {
     for await (const { name, isFile, bytes } of parseMultipartRequest(request, limits)) {
       if (name === undefined || !isFile) throw badForm();
-      await files.receive(upload, uploadPath(name.split('/')), new Blob([bytes]).stream());
+      await files.receive(upload, uploadPath(name.split('/')), Readable.from([bytes]));
     }
   } catch (error) {
     if (tooMuch.some((kind) => error instanceof kind)) throw tooLarge();

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import { Zip, ZipPassThrough } from 'fflate';
 import { AppError } from '../../src-shared/errors.ts';
 
@@ -39,7 +40,7 @@ export async function zipFolder(dir: string, name: string): Promise<ReadableStre
     name: `${name}/${relative(dir, path).split(sep).join('/')}`,
     modified: sizes[index]!.mtime,
   }));
-  return ReadableStream.from(zipOf(entries));
+  return Readable.toWeb(Readable.from(zipOf(entries))) as ReadableStream<Uint8Array>;
 }
 
 async function* zipOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {

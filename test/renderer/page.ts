@@ -8,6 +8,7 @@ import { delimiter, extname, join, normalize } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { build } from 'vite';
+import { contentSecurityPolicy } from '../../src-main/shells/answer.ts';
 import { repository } from '../architecture.ts';
 import type { ScriptedCore } from './scripted-core.ts';
 
@@ -29,10 +30,6 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',
 };
 
-/** As the shells will send it. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
-
 function serve(folder: string): Server {
   return createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
@@ -43,7 +40,7 @@ function serve(folder: string): Server {
     }
     response.writeHead(200, {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
-      'content-security-policy': policy,
+      'content-security-policy': contentSecurityPolicy,
     });
     response.end(readFileSync(file));
   });

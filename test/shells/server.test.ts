@@ -4,7 +4,7 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
 import { answer, answerError } from '../../src-main/shells/answer.ts';
@@ -271,15 +271,25 @@ describe('the socket', () => {
     pages[0]!.post('to nobody');
   });
 
-  test('of a page that does not answer any more is ended', async () => {
-    const { socket, enter, origin, pages } = await started({ heartbeat: 20 });
+  test('of a page that does not answer any more is ended; one that does stays', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { socket, enter, origin, pages } = await started();
     const cookie = await enter();
     const silent = opened(await socket('/socket', { cookie, origin }, { autoPong: false }));
     const lively = opened(await socket('/socket', { cookie, origin }));
     const ended = new Promise<void>((resolve) => pages[0]!.onClose(resolve));
-    await Promise.all([ended, once(silent, 'close')]);
+    const asked = once(lively, 'ping');
+    vi.advanceTimersByTime(30_000);
+    await asked;
+    // Behind its answer.
     lively.send('still here');
     expect(String((await once(lively, 'message'))[0])).toBe('heard still here');
+    const closed = once(silent, 'close');
+    vi.advanceTimersByTime(30_000);
+    await Promise.all([ended, closed]);
+    lively.send('still');
+    expect(String((await once(lively, 'message'))[0])).toBe('heard still');
   });
 });
 

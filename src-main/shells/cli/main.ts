@@ -10,6 +10,7 @@ import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
 import { deleteCommand, runsCommand, showCommand } from './run-commands.ts';
 import { sampleDataCommand } from './sample-data-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
 
@@ -25,6 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   runs: runsCommand,
   sample: sampleCommand,
   'sample-data': sampleDataCommand,
+  serve: serveCommand,
   show: showCommand,
   train: trainCommand,
 };

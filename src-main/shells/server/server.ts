@@ -35,7 +35,6 @@ export interface ServerOptions {
   connect: (port: Port) => void;
   /** Hears the address to open, each time that there is a new one. */
   onAddress: (address: string) => void;
-  heartbeat?: number;
 }
 
 export interface Server {
@@ -47,7 +46,7 @@ export interface Server {
 
 /** @throws AppError `server.port-taken`, `server.port-forbidden`, `server.bad-host` */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { host, respond, connect, onAddress, heartbeat = heartbeatMilliseconds } = options;
+  const { host, respond, connect, onAddress } = options;
   const access = new Access(host, () => tellAddress());
   const server = createServer((message, response) => {
     void answerTo(message).then((given) => send(given, response));
@@ -78,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       refuseUpgrade(stream, 404);
     } else {
       sockets.handleUpgrade(message, stream, head, (socket) => {
-        watch(socket, heartbeat);
+        watch(socket);
         connect(socketPort(socket));
       });
     }
@@ -111,14 +110,14 @@ function refuseUpgrade(stream: Duplex, status: number): void {
 }
 
 /** Ends a connection whose other end is gone without a word, as with a tunnel that broke. */
-function watch(socket: WebSocket, heartbeat: number): void {
+function watch(socket: WebSocket): void {
   let answered = true;
   socket.on('pong', () => (answered = true));
   const timer = setInterval(() => {
     if (!answered) return socket.terminate();
     answered = false;
     socket.ping();
-  }, heartbeat);
+  }, heartbeatMilliseconds);
   socket.on('close', () => clearInterval(timer));
 }
 
