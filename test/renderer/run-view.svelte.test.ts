@@ -67,7 +67,7 @@ function seriesOf(steps: readonly StepStats[]): Series {
     step: [...step],
     count: [...count],
     seconds: [...seconds],
-    columns: structuredClone(columns) as Series['columns'],
+    columns: structuredClone(columns),
   };
 }
 
