@@ -6,6 +6,7 @@ import { Command } from '../../src-shared/trainer-protocol.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { listEngines, openEngine } from './engines/find.ts';
 import { exportGenerator } from './export/export.ts';
+import { refuseExisting } from './files.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
@@ -28,6 +29,7 @@ async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<v
       return;
     }
     case 'sample': {
+      await refuseExisting(command.file);
       const { info, state } = await readCheckpoint(command.checkpoint);
       const sampler = await Sampler.create(await openEngine(command.engine), info.design);
       const z = latents(command.seed, command.count, info.design.latentDim);
