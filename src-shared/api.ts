@@ -85,7 +85,7 @@ const changes = {
 };
 
 export interface DatasetView extends Omit<PreparedDataset, 'dir'> {
-  /** What people call its source: the name of an upload, else of the folder or file. */
+  /** What people call its source: the name of an upload, a folder or a file. */
   sourceName: string;
 }
 
