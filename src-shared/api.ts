@@ -43,7 +43,10 @@ const draft = {
   source: v.nullable(source),
 };
 
-export type DatasetView = Omit<PreparedDataset, 'dir'>;
+export interface DatasetView extends Omit<PreparedDataset, 'dir'> {
+  /** What people call its source: the name of an upload, else of the folder or file. */
+  sourceName: string;
+}
 
 /** What the machine and the shell are. */
 export interface SystemInfo {
@@ -70,12 +73,18 @@ export interface FolderListing {
   /** Null where the data roots themselves are listed. */
   path: string | null;
   parent: string | null;
+  /** Folders, and files that are images or hold some; folders first, in natural order. Bytes are 0 for folders. */
   entries: { name: string; path: string; kind: 'folder' | 'file'; bytes: number }[];
+  /** How many more there are than are listed. */
+  more: number;
 }
 
 /** A few images as the network would see them; their pictures are at `pictures.preview`. */
 export interface Preview {
   id: string;
+  /** See {@link DatasetView.sourceName}. */
+  sourceName: string;
+  /** At most as many as were asked for: fewer where the source has no more, or where they are huge. */
   count: number;
   /** Files that may be images, in all. */
   files: number;
@@ -234,9 +243,18 @@ export const pictures = {
   export: (id: number) => `files/exports/${id}`,
 } as const;
 
-/** Addresses that take uploads (PUT for one large file, POST of form data for many small ones: its field names are paths). */
+/** Address of the WebSocket that carries the calls where the page comes from a server, relative to the page. */
+export const socket = 'socket';
+
+/**
+ * Addresses that take uploads (PUT for one large file, POST of form data for many small ones: its field names are paths). Both answer
+ * with 204, or with an error as JSON.
+ */
 export const uploads = {
   file: (upload: string, path: string) =>
     `uploads/${upload}/file/${path.split('/').map(encodeURIComponent).join('/')}`,
   batch: (upload: string) => `uploads/${upload}/batch`,
 } as const;
+
+/** What one batch may hold; larger files go alone. */
+export const batchLimits = { files: 500, bytes: 32 * 2 ** 20 } as const;

@@ -140,6 +140,8 @@ export interface RunDetails {
 /** A prepared dataset in the library's cache. */
 export interface CachedDataset {
   prepared: Omit<PreparedDataset, 'dir'>;
+  /** What people call its source: the name of an upload, else of the folder or file. */
+  sourceName: string;
   bytes: number;
   lastUsedAt: number;
   /** Ids of the runs that were trained with it. */

@@ -3,7 +3,7 @@
  * calls; the other side answers each of them once.
  */
 import * as v from 'valibot';
-import { AppError, type ErrorData, fromErrorData, toErrorData } from './errors.ts';
+import { AppError, fromErrorData, toErrorData } from './errors.ts';
 import type { Progress } from './progress.ts';
 
 /** One end of a connection. Messages arrive in order; what is posted after its end goes nowhere. */
@@ -62,12 +62,32 @@ const Request = v.variant('type', [
 ]);
 type Request = v.InferOutput<typeof Request>;
 
-type Reply =
-  | { type: 'result'; id: number; result: unknown }
-  /** `id` is null when the message could not be read so far as to know which call it was. */
-  | { type: 'error'; id: number | null; error: ErrorData }
-  | { type: 'progress'; id: number; progress: Progress }
-  | { type: 'event'; event: unknown };
+const Reply = v.variant('type', [
+  v.strictObject({ type: v.literal('result'), id, result: v.exactOptional(v.unknown()) }),
+  v.strictObject({
+    type: v.literal('error'),
+    /** Null when the message could not be read so far as to know which call it was. */
+    id: v.nullable(id),
+    error: v.strictObject({
+      code: v.string(),
+      message: v.string(),
+      details: v.record(v.string(), v.unknown()),
+    }),
+  }),
+  v.strictObject({
+    type: v.literal('progress'),
+    id,
+    progress: v.strictObject({
+      phase: v.string(),
+      done: v.number(),
+      total: v.nullable(v.number()),
+      perSecond: v.number(),
+      remainingSeconds: v.nullable(v.number()),
+    }),
+  }),
+  v.strictObject({ type: v.literal('event'), event: v.unknown() }),
+]);
+type Reply = v.InferOutput<typeof Reply>;
 
 const invalid = (why: string) => new AppError('rpc.invalid', `The message cannot be understood: ${why}.`);
 
@@ -81,6 +101,15 @@ export function serve<C extends Contract>(
   const running = new Map<number, AbortController>();
   const connection = new AbortController();
   const reply = (message: Reply) => port.post(JSON.stringify(message));
+  const fail = (id: number | null, thrown: unknown) => {
+    const error = toErrorData(thrown);
+    try {
+      reply({ type: 'error', id, error });
+    } catch {
+      // Its details are what JSON cannot say.
+      reply({ type: 'error', id, error: { ...error, details: {} } });
+    }
+  };
 
   const read = (text: string): Request => {
     if (text.length > maxMessage) {
@@ -105,14 +134,7 @@ export function serve<C extends Contract>(
     if (method === undefined) {
       throw new AppError('rpc.unknown-method', `There is no method "${call.method.slice(0, 100)}".`);
     }
-    if (running.has(call.id)) throw invalid(`call ${call.id} is under way already`);
-    const params = v.safeParse(method.params, call.params);
-    if (!params.success) {
-      throw new AppError(
-        'rpc.bad-params',
-        `${call.method} was called wrongly: ${wordsOf(params.issues[0])}.`,
-      );
-    }
+    const params = paramsOf(method, call);
     const controller = new AbortController();
     running.set(call.id, controller);
     try {
@@ -123,7 +145,7 @@ export function serve<C extends Contract>(
         signal: controller.signal,
         connection: connection.signal,
       };
-      return await handlers[call.method]!(params.output, context);
+      return await handlers[call.method]!(params, context);
     } finally {
       running.delete(call.id);
     }
@@ -134,17 +156,21 @@ export function serve<C extends Contract>(
     try {
       request = read(text);
     } catch (error) {
-      reply({ type: 'error', id: null, error: toErrorData(error) });
+      fail(null, error);
       return;
     }
     if (request.type === 'cancel') {
       running.get(request.id)?.abort();
       return;
     }
-    call(request).then(
-      (result) => reply({ type: 'result', id: request.id, result }),
-      (error: unknown) => reply({ type: 'error', id: request.id, error: toErrorData(error) }),
-    );
+    if (running.has(request.id)) {
+      // An error with this number would answer the other call.
+      fail(null, invalid(`call ${request.id} is under way already`));
+      return;
+    }
+    call(request)
+      .then((result) => reply({ type: 'result', id: request.id, result }))
+      .catch((error: unknown) => fail(request.id, error));
   });
   port.onClose(() => {
     for (const controller of running.values()) controller.abort();
@@ -153,35 +179,35 @@ export function serve<C extends Contract>(
   return (event) => reply({ type: 'event', event });
 }
 
+function paramsOf(method: Method, { method: name, params }: { method: string; params: unknown }): unknown {
+  const wrong = (why: string) => new AppError('rpc.bad-params', `${name} was called wrongly: ${why}.`);
+  let parsed;
+  try {
+    parsed = v.safeParse(method.params, params);
+  } catch (error) {
+    if (error instanceof RangeError) throw wrong('it is nested too deeply');
+    throw error;
+  }
+  if (parsed.success) return parsed.output;
+  throw wrong(wordsOf(parsed.issues[0]));
+}
+
 function wordsOf(issue: v.BaseIssue<unknown>): string {
   const place = v.getDotPath(issue);
   return place === null ? issue.message : `${place}: ${issue.message}`;
 }
 
-const Reply = v.variant('type', [
-  v.strictObject({ type: v.literal('result'), id, result: v.exactOptional(v.unknown()) }),
-  v.strictObject({
-    type: v.literal('error'),
-    id: v.nullable(id),
-    error: v.strictObject({
-      code: v.string(),
-      message: v.string(),
-      details: v.record(v.string(), v.unknown()),
-    }),
-  }),
-  v.strictObject({
-    type: v.literal('progress'),
-    id,
-    progress: v.strictObject({
-      phase: v.string(),
-      done: v.number(),
-      total: v.nullable(v.number()),
-      perSecond: v.number(),
-      remainingSeconds: v.nullable(v.number()),
-    }),
-  }),
-  v.strictObject({ type: v.literal('event'), event: v.unknown() }),
-]);
+function readReply(text: string): Reply {
+  let why: string;
+  try {
+    const reply = v.safeParse(Reply, JSON.parse(text));
+    if (reply.success) return reply.output;
+    why = wordsOf(reply.issues[0]);
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  return { type: 'error', id: null, error: toErrorData(invalid(why)) };
+}
 
 export interface CallOptions {
   onProgress?: (progress: Progress) => void;
@@ -210,8 +236,14 @@ export function connect<C extends Contract>(port: Port, onEvent: (event: unknown
   let open = true;
   const closed = () => new AppError('rpc.closed', 'The connection to Ganvas is gone.');
 
+  const rejectAll = (error: AppError) => {
+    const calls = [...waiting.values()];
+    waiting.clear();
+    for (const { reject } of calls) reject(error);
+  };
+
   port.onMessage((text) => {
-    const reply = v.parse(Reply, JSON.parse(text));
+    const reply = readReply(text);
     switch (reply.type) {
       case 'event':
         onEvent(reply.event);
@@ -224,15 +256,15 @@ export function connect<C extends Contract>(port: Port, onEvent: (event: unknown
         waiting.delete(reply.id);
         return;
       case 'error':
-        if (reply.id === null) throw fromErrorData(reply.error);
+        // Nobody knows which call it was; none may wait for ever.
+        if (reply.id === null) return rejectAll(fromErrorData(reply.error));
         waiting.get(reply.id)?.reject(fromErrorData(reply.error));
         waiting.delete(reply.id);
     }
   });
   port.onClose(() => {
     open = false;
-    for (const { reject } of waiting.values()) reject(closed());
-    waiting.clear();
+    rejectAll(closed());
   });
 
   return {

@@ -22,7 +22,8 @@ export interface Files {
   /**
    * Takes one file of an upload. It is there whole, or not at all.
    * @param path inside the dropped folder, with forward slashes
-   * @throws AppError `upload.missing`, `upload.bad-path`, `upload.too-large` (more than was announced), `disk.full`
+   * @throws AppError `upload.missing`, `upload.bad-path`, `upload.too-large` (more than was announced), `upload.interrupted` (the
+   * body failed), `disk.full`
    */
   receive(upload: string, path: string, body: AsyncIterable<Uint8Array>): Promise<void>;
 }

@@ -11,6 +11,10 @@ export interface LibraryFolder {
   /** Where prepared datasets lie, one folder each. */
   readonly cache: string;
   readonly runs: string;
+  /** Where uploaded images lie, one folder each. */
+  readonly uploads: string;
+  /** What is needed for a while only; emptied when the library is opened to write. */
+  readonly scratch: string;
   /** What is being deleted; see trash.ts. */
   readonly trash: string;
   runFolder(run: string): string;
@@ -35,6 +39,8 @@ export function libraryFolder(dir: string): LibraryFolder {
     lock: join(root, 'lock'),
     cache,
     runs,
+    uploads: join(root, 'uploads'),
+    scratch: join(root, 'scratch'),
     trash: join(root, 'trash'),
     runFolder,
     samplesFolder: (run) => join(runFolder(run), 'samples'),
