@@ -104,7 +104,7 @@ export interface Explorer {
   directions: number;
 }
 
-/** A picture of an explorer, at `pictures.explored`. */
+/** A picture of an explorer, at `pictures.explored`. It stays until many newer ones have come, or the explorer ends. */
 export interface Explored {
   picture: string;
   columns: number;
@@ -182,19 +182,26 @@ export const api = {
   }).gives<Series>(),
   'runs.metrics': method({ id }).gives<Metric[]>(),
 
-  /** Starts a process that holds the generator of a checkpoint; null: the newest one. It ends with the connection or `explore.close`. */
+  /**
+   * Starts a process that holds the generator of a checkpoint (null: the newest one), also of a run that trains. It ends with the
+   * connection or `explore.close`; the one that was used longest ago makes room for a fifth.
+   * @throws `explore.ended` by whatever asks it later: it can be opened again
+   */
   'explore.open': method({ run: id, step: v.nullable(count) }).gives<Explorer>(),
   'explore.draw': method({
     explorer: id,
     points: v.pipe(v.array(LatentPoint), v.minLength(1), v.maxLength(1024)),
     columns: upTo(64),
   }).gives<Explored>(),
-  /** Long. The training images that look most like a point's image. */
+  /**
+   * Long. The training images with the least mean squared difference from a point's image, bytes scaled to -1..1; those larger than 32
+   * pixels are averaged down for it. The nearest first.
+   */
   'explore.nearest': method({ explorer: id, point: LatentPoint, count: upTo(64) }).gives<{
     dataset: string;
     images: { index: number; distance: number }[];
   }>(),
-  /** Long. A walk through points, as an animated picture. */
+  /** Long. A walk through points, as an animated picture that goes round; images smaller than 256 pixels are enlarged by a whole number. */
   'explore.animate': method({
     explorer: id,
     points: v.pipe(v.array(LatentPoint), v.minLength(2), v.maxLength(2000)),
