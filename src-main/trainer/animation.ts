@@ -1,5 +1,4 @@
 /** Images one after the other, as an animated picture that goes round for ever. */
-import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Shape } from '../../src-shared/gan/block.ts';
 import type { AnimationFormat } from '../../src-shared/trainer-protocol.ts';
@@ -23,18 +22,16 @@ export function delays(frames: number, framesPerSecond: number, format: Animatio
 }
 
 /**
- * Writes the file. WebP keeps every pixel; GIF has 256 colours a frame.
+ * The bytes of the file. WebP keeps every pixel; GIF has 256 colours a frame.
  * @param frames bytes, [count, height, width, channels]
- * @returns the size of the file
  */
-export async function writeAnimation(
-  file: string,
+export function encodeAnimation(
   frames: Uint8Array,
   count: number,
   image: Shape,
   framesPerSecond: number,
   format: AnimationFormat,
-): Promise<number> {
+): Promise<Buffer> {
   const { height, width } = image;
   const channels = image.channels as 1 | 2 | 3 | 4;
   const times = enlargement(image);
@@ -50,7 +47,5 @@ export async function writeAnimation(
         animation.gif({ ...timing, dither: 0, effort: 1 })
       : // More effort takes twenty times as long for two thirds of the size.
         animation.webp({ ...timing, lossless: true, effort: 0 });
-  const bytes = await encoded.toBuffer();
-  await writeFile(file, bytes);
-  return bytes.length;
+  return encoded.toBuffer();
 }

@@ -1,5 +1,4 @@
 /** A generator that is held ready to draw points of its latent space, beside whatever else the machine does. */
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { AppError, toErrorData } from '../../src-shared/errors.ts';
 import type { Design, Shape } from '../../src-shared/gan/block.ts';
@@ -7,11 +6,12 @@ import { mirror } from '../../src-shared/gan/mirror.ts';
 import { size } from '../../src-shared/gan/shape.ts';
 import type { LatentPoint } from '../../src-shared/latent-point.ts';
 import type { ExploreRequest, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
-import { writeAnimation } from './animation.ts';
+import { encodeAnimation } from './animation.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Direction } from './directions.ts';
 import { directionsOf } from './directions.ts';
 import type { Engine, Program } from './engines/engine.ts';
+import { writeQuickly } from './files.ts';
 import { toLatents } from './latent.ts';
 import { nearest } from './nearest.ts';
 import { encodeGrid, layOutBytes, toBytes } from './sample-grid.ts';
@@ -115,16 +115,18 @@ export class Explorer {
         const columns = Math.min(request.columns, points.length);
         const images = await this.#draw(points, progress('drawing images', points.length));
         const png = await encodeGrid(layOutBytes(images, points.length, this.#image, columns), this.#image);
-        // Not by way of `writeWhole`: these pictures come by the dozen a second, and none outlives its explorer.
-        await writeFile(file, png);
+        // These pictures come by the dozen a second, and none outlives its explorer.
+        await writeQuickly(file, png);
         return { type: 'drawn', id, columns, bytes: png.length };
       }
       case 'animate': {
         const { points, framesPerSecond, format, file } = request;
         const frames = await this.#draw(points, progress('drawing images', points.length));
         progress('writing the animation', null)(0);
-        const writing = writeAnimation(file, frames, points.length, this.#image, framesPerSecond, format);
-        return { type: 'drawn', id, columns: 1, bytes: await unlessAborted(writing, signal) };
+        const encoding = encodeAnimation(frames, points.length, this.#image, framesPerSecond, format);
+        const animation = await unlessAborted(encoding, signal);
+        await writeQuickly(file, animation);
+        return { type: 'drawn', id, columns: 1, bytes: animation.length };
       }
       case 'nearest': {
         const { point, dataset, count } = request;
@@ -175,9 +177,9 @@ export class Explorer {
 
 /** What `work` comes to, or the signal's reason at once; then `work` goes on, but nobody waits for it. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
+  if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
   try {
     return await Promise.race([work, promise]);
