@@ -190,13 +190,17 @@ describe('nearest images', () => {
 test('a pad gets its picture while a long walk is drawn, and only the walk is cancelled', async () => {
   const { folder, explorer, events, hooks } = await opened();
   const pad = join(folder, 'pad.png');
-  let asked: Promise<void> | null = null;
+  const asked: Promise<void>[] = [];
   hooks.onEvent = (event) => {
-    if (event.type === 'progress' && event.id === 1) asked ??= explorer.answer(draw(2, seeds(1, 1), 1, pad));
+    if (event.type === 'progress' && event.id === 1) {
+      if (asked.length === 0) asked.push(explorer.answer(draw(2, seeds(1, 1), 1, pad)));
+    }
     if (event.type === 'drawn') explorer.cancel(1);
   };
-  await explorer.answer(draw(1, seeds(1, 8000), 64, join(folder, 'wall.png')));
-  await asked;
+  await explorer.answer(
+    draw(1, Array<LatentPoint>(2 ** 19).fill(seeds(1, 1)[0]!), 64, join(folder, 'wall.png')),
+  );
+  await Promise.all(asked);
   expect(events.filter(({ type }) => type !== 'progress')).toMatchObject([
     { type: 'drawn', id: 2 },
     { type: 'failed', id: 1, error: { code: 'cancelled' } },
