@@ -146,7 +146,7 @@ export interface RunDetails {
 /** A prepared dataset in the library's cache. */
 export interface CachedDataset {
   prepared: Omit<PreparedDataset, 'dir'>;
-  /** What people call its source: the name of an upload, else of the folder or file. */
+  /** What people call its source: the name of an upload, a folder or a file. */
   sourceName: string;
   bytes: number;
   lastUsedAt: number;

@@ -13,31 +13,42 @@ export interface DecodeWork {
   count: number;
 }
 
-export interface DecodedPart {
+interface Part {
   first: number;
   end: number;
-  decoded: DecodedImages;
 }
 
-/**
- * Has the workers decode all images, part by part, and yields the parts in order. At most a few parts a worker are
- * under way at once, so memory stays bounded however large the dataset is.
- */
-export async function* decodeInOrder(
+/** Has the workers decode all images, part by part, and yields the parts in order. */
+export const decodeInOrder = (
   workers: readonly DecodeWorker[],
   work: DecodeWork,
-): AsyncGenerator<DecodedPart> {
+): AsyncGenerator<Part & { answer: DecodedImages }> =>
+  inOrder(workers, work, (worker, part) => worker.ask({ kind: 'decode', ...part }));
+
+/** Has the workers read a folder's files without decoding them, and yields the digests of the files in order. */
+export const digestInOrder = (
+  workers: readonly DecodeWorker[],
+  work: DecodeWork,
+): AsyncGenerator<Part & { answer: Uint8Array }> =>
+  inOrder(workers, work, (worker, part) => worker.ask({ kind: 'digest', ...part }));
+
+/** At most a few parts a worker are under way at once, so memory stays bounded however large the dataset is. */
+async function* inOrder<T>(
+  workers: readonly DecodeWorker[],
+  work: DecodeWork,
+  ask: (worker: DecodeWorker, part: Part) => Promise<T>,
+): AsyncGenerator<Part & { answer: T }> {
   const { source, settings, limits } = work;
   await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits })));
-  const underWay: { first: number; end: number; answer: Promise<DecodedImages> }[] = [];
-  const next = async (): Promise<DecodedPart> => {
+  const underWay: (Part & { answer: Promise<T> })[] = [];
+  const next = async (): Promise<Part & { answer: T }> => {
     const { first, end, answer } = underWay.shift()!;
-    return { first, end, decoded: await answer };
+    return { first, end, answer: await answer };
   };
   for (let first = 0; first < work.count;) {
     const end = endOfPart(work, first);
     const worker = workers.reduce((least, other) => (other.load < least.load ? other : least));
-    const answer = worker.ask({ kind: 'decode', first, end });
+    const answer = ask(worker, { first, end });
     answer.catch(() => undefined);
     underWay.push({ first, end, answer });
     if (underWay.length >= workers.length * 3) yield await next();

@@ -1,4 +1,5 @@
 /** Entry of the worker threads that scan sources and decode images, so that their caller's event loop stays free. */
+import { hash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
@@ -6,10 +7,11 @@ import { toErrorData } from '../../src-shared/errors.ts';
 import { decodeImage, type OriginalSize, tooLarge } from './decode.ts';
 import { pathAt } from './file-list.ts';
 import { fitPixels } from './fit.ts';
+import { DIGEST_BYTES } from './folder-identity.ts';
 import { LeftOutList } from './left-out.ts';
 import type { Limits } from './limits.ts';
 import { drawSample } from './sample/draw-face.ts';
-import { scanFolder } from './scan-folder.ts';
+import { scanFolder, surveyFiles } from './scan-folder.ts';
 import { systemCode, Unusable } from './unusable.ts';
 import type { DecodedImages, ImageSource, WorkerMessage, WorkerRequest } from './worker-messages.ts';
 import { readZipEntry, scanZip } from './zip.ts';
@@ -17,13 +19,15 @@ import { readZipEntry, scanZip } from './zip.ts';
 /** Decodes that sharp may have running for one worker; all workers share the four threads of Node's pool. */
 const MOST_IN_FLIGHT = 2;
 
-/** Writes image `index` to `out`; what cannot be used throws or rejects. */
-type ImageReader = (index: number, out: Uint8Array) => OriginalSize | Promise<OriginalSize>;
+/** Writes image `index` to `out`, and a folder's file's digest to `digest`; what cannot be used throws or rejects. */
+type ImageReader = (index: number, out: Uint8Array, digest: Buffer) => OriginalSize | Promise<OriginalSize>;
 
 interface Work {
   settings: ImageSettings;
   read: ImageReader;
   nameOf: (index: number) => string;
+  /** Reads file `index` of a folder and writes its digest; null for sources of other kinds. */
+  digest: ((index: number, digest: Buffer) => Buffer) | null;
 }
 
 function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): Work {
@@ -31,24 +35,22 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
     case 'folder': {
       const { root, files } = source;
       const nameOf = (index: number): string => pathAt(files, index);
+      const digest = (index: number, to: Buffer): Buffer =>
+        readDigested(`${root}/${nameOf(index)}`, files.sizes[index]!, limits, to);
       return {
         settings,
         nameOf,
-        read: (index, out) =>
-          decodeImage(
-            readFile(`${root}/${nameOf(index)}`, files.sizes[index]!, limits),
-            settings,
-            limits,
-            out,
-          ),
+        digest,
+        read: (index, out, to) => decodeImage(digest(index, to), settings, limits, out),
       };
     }
     case 'zip': {
       const { files, places } = source;
-      const fd = openSync(source.path, 'r');
+      const fd = hold(source.path);
       return {
         settings,
         nameOf: (index) => pathAt(files, index),
+        digest: null,
         read: (index, out) => {
           const size = files.sizes[index]!;
           if (size > limits.fileBytes) throw tooLarge(size, limits);
@@ -57,11 +59,17 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
       };
     }
     case 'idx':
-      return { settings, nameOf: (index) => `image ${index}`, read: idxReader(source.images, settings) };
+      return {
+        settings,
+        nameOf: (index) => `image ${index}`,
+        digest: null,
+        read: idxReader(source.images, settings),
+      };
     case 'sample':
       return {
         settings,
         nameOf: (index) => `image ${index}`,
+        digest: null,
         read: (index, out) => {
           const { size } = source;
           const pixels = {
@@ -75,6 +83,15 @@ function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): W
         },
       };
   }
+}
+
+/** Files that stay open for the work in hand. */
+const held: number[] = [];
+
+function hold(path: string): number {
+  const fd = openSync(path, 'r');
+  held.push(fd);
+  return fd;
 }
 
 const SPARE = 1 << 16;
@@ -106,12 +123,24 @@ function readFile(path: string, size: number, limits: Limits): Buffer {
   }
 }
 
+/** Reads a file whole and writes the digest of its bytes; for one that cannot be read, the digest of the reason. */
+function readDigested(path: string, size: number, limits: Limits, digest: Buffer): Buffer {
+  try {
+    const bytes = readFile(path, size, limits);
+    digest.write(hash('sha256', bytes, 'binary'), 'binary');
+    return bytes;
+  } catch (thrown) {
+    digest.write(hash('sha256', `unread\0${asReason(thrown).code}`, 'binary'), 'binary');
+    throw thrown;
+  }
+}
+
 function idxReader(
   images: Extract<ImageSource, { kind: 'idx' }>['images'],
   settings: ImageSettings,
 ): ImageReader {
   const { height, width } = images;
-  const parts = images.parts.map((part) => ({ fd: openSync(part.path, 'r'), count: part.count }));
+  const parts = images.parts.map((part) => ({ fd: hold(part.path), count: part.count }));
   const data = Buffer.alloc(height * width);
   return (index, out) => {
     let part = 0;
@@ -134,6 +163,7 @@ async function decode(work: Work, first: number, end: number): Promise<DecodedIm
   const pixels = new Uint8Array(count * imageBytes);
   const used = new Uint8Array(count);
   const sizes = new Uint32Array(count * 2);
+  const digests = newDigests(work.digest === null ? 0 : count);
   const problems: { index: number; thrown: unknown }[] = [];
   const inFlight = new Set<Promise<void>>();
 
@@ -144,7 +174,8 @@ async function decode(work: Work, first: number, end: number): Promise<DecodedIm
   };
   for (let at = 0; at < count; at++) {
     try {
-      const size = work.read(first + at, pixels.subarray(at * imageBytes, (at + 1) * imageBytes));
+      const out = pixels.subarray(at * imageBytes, (at + 1) * imageBytes);
+      const size = work.read(first + at, out, digestAt(digests, at));
       if (!(size instanceof Promise)) {
         keep(at, size);
         continue;
@@ -178,7 +209,25 @@ async function decode(work: Work, first: number, end: number): Promise<DecodedIm
     leftOut: leftOut.listed,
     leftOutCount: leftOut.count,
     vanished,
+    digests,
   };
+}
+
+const newDigests = (count: number): Buffer<ArrayBuffer> => Buffer.from(new ArrayBuffer(count * DIGEST_BYTES));
+
+const digestAt = (digests: Buffer, at: number): Buffer =>
+  digests.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES);
+
+function digest(work: Work, first: number, end: number): Buffer<ArrayBuffer> {
+  const digests = newDigests(end - first);
+  for (let index = first; index < end; index++) {
+    try {
+      work.digest?.(index, digestAt(digests, index - first));
+    } catch (thrown) {
+      asReason(thrown);
+    }
+  }
+  return digests;
 }
 
 function asReason(thrown: unknown): { code: string; reason: string } {
@@ -219,6 +268,11 @@ const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void =>
 const onFound = (count: number): void => send({ type: 'found', count });
 let work: Work | null = null;
 
+function workInUse(): Work {
+  if (work === null) throw new Error('a part was asked for before use');
+  return work;
+}
+
 async function answer(request: WorkerRequest): Promise<void> {
   switch (request.kind) {
     case 'scan-folder':
@@ -228,17 +282,29 @@ async function answer(request: WorkerRequest): Promise<void> {
       });
     case 'scan-zip':
       return send({ type: 'answer', answer: await scanZip(request.path, request.limits, onFound) });
+    case 'survey': {
+      const { root, files, first, end } = request;
+      return send({ type: 'answer', answer: surveyFiles(root, files, first, end) });
+    }
     case 'use':
       work = workOn(request.source, request.settings, request.limits);
       return send({ type: 'answer', answer: null });
+    case 'rest':
+      work = null;
+      for (const fd of held.splice(0)) closeSync(fd);
+      return send({ type: 'answer', answer: null });
     case 'decode': {
-      if (work === null) throw new Error('decode was asked before use');
-      const decoded = await decode(work, request.first, request.end);
+      const decoded = await decode(workInUse(), request.first, request.end);
       return send({ type: 'answer', answer: decoded }, [
         decoded.pixels.buffer,
         decoded.used.buffer,
         decoded.sizes.buffer,
+        decoded.digests.buffer,
       ]);
+    }
+    case 'digest': {
+      const digests = digest(workInUse(), request.first, request.end);
+      return send({ type: 'answer', answer: digests }, [digests.buffer]);
     }
   }
 }

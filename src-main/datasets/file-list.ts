@@ -8,7 +8,7 @@ export interface FileList {
   paths: Uint8Array;
   /** Where each path ends in `paths`. */
   ends: Uint32Array;
-  /** Bytes of each file, unpacked. */
+  /** Bytes of each file, unpacked; for a folder once it has been surveyed. */
   sizes: Float64Array;
 }
 
@@ -29,7 +29,7 @@ export class FileListBuilder {
     return this.ends.length;
   }
 
-  add(path: string, size: number): void {
+  add(path: string, size = 0): void {
     const most = path.length * 3;
     if (this.used + most > this.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.used + most));

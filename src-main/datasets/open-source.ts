@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { type Classes, classesOfFolders, classesOfLabels, NO_CLASSES } from './classes.ts';
 import type { DecodeWorker } from './decode-workers.ts';
+import { contentHash, type FolderLook, lookOf } from './folder-identity.ts';
 import { type IdxFile, idxIdentity, openIdx, unpackIdx } from './idx.ts';
 import { LeftOutList } from './left-out.ts';
 import type { Limits } from './limits.ts';
@@ -17,8 +18,7 @@ export interface OpenSource {
   name: string;
   /** Images, or files that may be images. */
   count: number;
-  /** Hash (hex) of the content. */
-  identity: string;
+  content: Content;
   leftOut: LeftOutList;
   /** What the workers read from. Packed IDX files are unpacked into `folder`. */
   imagesFor: (folder: string) => Promise<ImageSource>;
@@ -26,14 +26,19 @@ export interface OpenSource {
   classesOf: (used: Uint8Array) => Classes;
 }
 
+/** What names the content: its hash (hex) where that is cheap, or how to come to it by reading the files of a folder. */
+export type Content =
+  | { kind: 'hash'; hash: string }
+  | { kind: 'files'; look: FolderLook; /** To be fed with the digests of all files. */ newHash: () => Hash };
+
 export interface OpenOptions {
   settings: ImageSettings;
   limits: Limits;
   /** Folder that is skipped when it lies in the source. */
   exclude: string;
   signal: AbortSignal | undefined;
-  /** Starts a worker that scans. */
-  scanner: () => DecodeWorker;
+  /** Starts the workers that scan: one or more. */
+  scanners: () => readonly DecodeWorker[];
 }
 
 /** Finds what `source` is and counts its images. Errors are those of `prepareDataset`. */
@@ -45,28 +50,44 @@ export async function openSource(source: string, options: OpenOptions): Promise<
       return openSample(found, options);
     case 'idx':
       return openIdxSource(name, found.paths, options);
-    case 'folder': {
-      const { exclude, limits } = options;
-      const scanned = await options.scanner().ask({ kind: 'scan-folder', root: found.path, exclude, limits });
-      return ofFiles(name, scanned, { kind: 'folder', root: found.path, files: scanned.files });
-    }
+    case 'folder':
+      return openFolder(name, found.path, options);
     case 'zip': {
-      const scanned = await options
-        .scanner()
-        .ask({ kind: 'scan-zip', path: found.path, limits: options.limits });
-      const { files, places } = scanned;
-      return ofFiles(name, scanned, { kind: 'zip', path: found.path, files, places });
+      const [scanner] = options.scanners();
+      const scanned = await scanner!.ask({ kind: 'scan-zip', path: found.path, limits: options.limits });
+      const { files, places, identity } = scanned;
+      const images: ImageSource = { kind: 'zip', path: found.path, files, places };
+      return ofFiles(name, scanned, images, { kind: 'hash', hash: identity });
     }
   }
 }
 
-function ofFiles(name: string, scanned: ScannedFiles, images: ImageSource): OpenSource {
+/** Files that one worker looks at in one go; always the same, because the stamp depends on it. */
+const SURVEYED_AT_ONCE = 2048;
+
+async function openFolder(name: string, root: string, options: OpenOptions): Promise<OpenSource> {
+  const { exclude, limits } = options;
+  const scanners = options.scanners();
+  const scanned = await scanners[0]!.ask({ kind: 'scan-folder', root, exclude, limits });
+  const { files } = scanned;
+  const surveys: Promise<Uint8Array>[] = [];
+  for (let first = 0; first < files.count; first += SURVEYED_AT_ONCE) {
+    const end = Math.min(first + SURVEYED_AT_ONCE, files.count);
+    const scanner = scanners[surveys.length % scanners.length]!;
+    surveys.push(scanner.ask({ kind: 'survey', root, files, first, end }));
+  }
+  const look = lookOf(root, scanned, await Promise.all(surveys));
+  const content: Content = { kind: 'files', look, newHash: () => contentHash(scanned) };
+  return ofFiles(name, scanned, { kind: 'folder', root, files }, content);
+}
+
+function ofFiles(name: string, scanned: ScannedFiles, images: ImageSource, content: Content): OpenSource {
   const leftOut = new LeftOutList();
   leftOut.append(scanned.leftOut, scanned.leftOutCount);
   return {
     name,
     count: scanned.files.count,
-    identity: scanned.identity,
+    content,
     leftOut,
     imagesFor: () => Promise.resolve(images),
     classesOf: (used) => classesOfFolders(scanned.files, used),
@@ -79,11 +100,11 @@ function openSample(
 ): OpenSource {
   const drawn = size ?? Math.max(settings.height, settings.width);
   const labels = Uint8Array.from({ length: count }, (_, index) => sampleClassOf(index));
-  const identity = createHash('sha256').update(`sample\0${SAMPLE_VERSION}\0${count}\0${drawn}`).digest('hex');
+  const hash = createHash('sha256').update(`sample\0${SAMPLE_VERSION}\0${count}\0${drawn}`).digest('hex');
   return {
     name: `sample:${count}x${drawn}`,
     count,
-    identity,
+    content: { kind: 'hash', hash },
     leftOut: new LeftOutList(),
     imagesFor: () => Promise.resolve({ kind: 'sample', size: drawn, seed: SAMPLE_SEED }),
     classesOf: (used) => classesOfLabels(labels, used, (label) => SAMPLE_CLASSES[label]!),
@@ -102,7 +123,7 @@ async function openIdxSource(
   return {
     name,
     count: files.reduce((sum, file) => sum + file.count, 0),
-    identity: await idxIdentity(files, options.signal),
+    content: { kind: 'hash', hash: await idxIdentity(files, options.signal) },
     leftOut: new LeftOutList(),
     imagesFor: async (folder) => ({ kind: 'idx', images: await unpackIdx(files, folder, options.signal) }),
     classesOf: (used) => (hasLabels ? classesOfLabels(Buffer.concat(labels), used, String) : NO_CLASSES),

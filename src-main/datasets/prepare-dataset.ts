@@ -7,12 +7,15 @@ import { ImageSettings, type PreparedDataset } from '../../src-shared/dataset.ts
 import { AppError } from '../../src-shared/errors.ts';
 import type { OnProgress } from '../../src-shared/progress.ts';
 import { EntryWriter, findEntry, openCache, writeError } from './cache-entry.ts';
-import { decodeInOrder } from './decode-in-order.ts';
+import { decodeInOrder, type DecodeWork, digestInOrder } from './decode-in-order.ts';
 import { DecodeWorker } from './decode-workers.ts';
+import type { FolderLook } from './folder-identity.ts';
 import type { LeftOutList } from './left-out.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
-import { openSource, type OpenSource } from './open-source.ts';
+import { type Content, openSource, type OpenSource } from './open-source.ts';
 import { ProgressMeter } from './progress-meter.ts';
+import { recall, remember } from './shortcut.ts';
+import type { ImageSource } from './worker-messages.ts';
 
 export interface PrepareOptions {
   /** Folder of the cache; made if it is not there. Each prepared dataset is one folder in it. */
@@ -34,6 +37,11 @@ const MOST_SIZES = 200;
  * of them (labels beside them are classes), or `sample`, `sample:<count>`, `sample:<count>x<size>` for the faces that
  * Ganvas draws. Images are taken by content, not by name, in the order of their paths, so that the same files always
  * give the same fingerprint. What cannot be used is listed in `leftOut`; hidden files and links are not read.
+ *
+ * The cache goes by content and settings: a folder that was moved, copied or touched is recognised by the paths in it and
+ * the bytes of its files, without decoding. One that is as it was (same place, sizes and times of change) is not even read;
+ * a file whose bytes changed while its size, time of change and time of status change all stayed goes unnoticed.
+ * A zip is known by its directory (paths, sizes, checksums), IDX files by their bytes.
  *
  * @throws {AppError} `cancelled`; `dataset.missing`, `.unreadable`, `.unknown-file`, `.one-image`, `.empty`,
  * `.no-images`, `.all-broken`, `.vanished`, `.too-many-files`, `.zip-*`, `.idx-*`, `.sample`; `dataset.disk-full`,
@@ -75,11 +83,13 @@ class Preparation {
       this.cacheDir = await realpath(this.cacheDir);
       const open = await this.open();
       this.throwIfCancelled();
-      const key = keyOf(open.identity, this.settings, this.limits);
-      const cached = await findEntry(this.cacheDir, key);
-      if (cached !== null) return { ...cached, source: open.name };
       if (open.count === 0 && open.leftOut.count === 0) throw emptySource(open);
-      return await this.decode(open, key);
+      const key = await this.knownKey(open);
+      this.throwIfCancelled();
+      const cached = key === null ? null : await findEntry(this.cacheDir, key);
+      const prepared = cached === null ? await this.decode(open) : { ...cached, source: open.name };
+      if (open.content.kind === 'files') await remember(prepared.dir, this.lookHere(open.content));
+      return prepared;
     } catch (thrown) {
       throw this.signal?.aborted === true ? cancelled() : thrown;
     } finally {
@@ -95,16 +105,47 @@ class Preparation {
       limits: this.limits,
       exclude: this.cacheDir,
       signal: this.signal,
-      scanner: () => {
+      scanners: () => {
         const worker = this.startWorker();
         if (availableParallelism() > 1) this.startWorker();
         worker.onFound = (count) => this.meter.update(count);
-        return worker;
+        return this.workers;
       },
     });
   }
 
-  private async decode(open: OpenSource, key: string): Promise<PreparedDataset> {
+  /** The key under which the images may be in the cache; null when they are surely not there. */
+  private async knownKey(open: OpenSource): Promise<string | null> {
+    const { content } = open;
+    if (content.kind === 'hash') return this.keyOf(content.hash);
+    const recalled = await recall(this.cacheDir, this.lookHere(content));
+    if (recalled === 'unknown') return null;
+    if (recalled !== 'similar') return recalled.key;
+    this.startWorkers();
+    this.meter.start('comparing files', open.count);
+    const hash = content.newHash();
+    const work = this.workOn(open, await open.imagesFor(this.cacheDir));
+    for await (const { end, answer } of digestInOrder(this.workers, work)) {
+      hash.update(answer);
+      this.meter.update(end);
+    }
+    return this.keyOf(hash.digest('hex'));
+  }
+
+  /** How the folder looks, seen with these settings: the same images at other settings are another entry. */
+  private lookHere({ look }: Extract<Content, { kind: 'files' }>): FolderLook {
+    return { outline: this.keyOf(look.outline), stamp: this.keyOf(look.stamp) };
+  }
+
+  private keyOf(identity: string): string {
+    return keyOf(identity, this.settings, this.limits);
+  }
+
+  private workOn(open: OpenSource, source: ImageSource): DecodeWork {
+    return { source, settings: this.settings, limits: this.limits, count: open.count };
+  }
+
+  private async decode(open: OpenSource): Promise<PreparedDataset> {
     const { height, width, channels } = this.settings;
     const writer = await EntryWriter.create(this.cacheDir, open.count * height * width * channels);
     try {
@@ -112,17 +153,22 @@ class Preparation {
         throw thrown instanceof AppError ? thrown : writeError(this.cacheDir, thrown);
       });
       const hash = createHash('sha256');
+      const contentHash = open.content.kind === 'files' ? open.content.newHash() : null;
       const used = new Uint8Array(open.count);
       const sizes = new Map<number, number>();
       const { leftOut } = open;
       let count = 0;
       let vanished = 0;
-      while (this.workers.length < Math.min(MOST_WORKERS, availableParallelism())) this.startWorker();
+      this.startWorkers();
       this.meter.start('reading images', open.count);
-      const work = { source: images, settings: this.settings, limits: this.limits, count: open.count };
-      for await (const { first, end, decoded } of decodeInOrder(this.workers, work)) {
-        await writer.append(decoded.pixels);
+      for await (const { first, end, answer: decoded } of decodeInOrder(
+        this.workers,
+        this.workOn(open, images),
+      )) {
+        const written = writer.append(decoded.pixels);
         hash.update(decoded.pixels);
+        contentHash?.update(decoded.digests);
+        await written;
         used.set(decoded.used, first);
         leftOut.append(decoded.leftOut, decoded.leftOutCount);
         vanished += decoded.vanished;
@@ -131,12 +177,13 @@ class Preparation {
         this.meter.update(end);
         this.throwIfCancelled();
       }
-      if (vanished > 0) await this.checkStillThere(open);
+      if (vanished > 0) await checkStillThere(open.name);
       if (count === 0) throw nothingUsable(open, leftOut);
       const classes = open.classesOf(used);
       if (classes.labels !== null) hash.update(classes.labels);
+      const identity = open.content.kind === 'hash' ? open.content.hash : contentHash!.digest('hex');
       const entry = {
-        key,
+        key: this.keyOf(identity),
         source: open.name,
         settings: this.settings,
         count,
@@ -157,18 +204,8 @@ class Preparation {
     }
   }
 
-  /** Some files vanishing is their owner's work; the whole source vanishing is a drive that was pulled. */
-  private async checkStillThere(open: OpenSource): Promise<void> {
-    try {
-      await stat(open.name);
-    } catch (cause) {
-      throw new AppError(
-        'dataset.vanished',
-        `${open.name} disappeared while it was read. Connect the drive again or put the folder back, then start again.`,
-        { source: open.name },
-        { cause },
-      );
-    }
+  private startWorkers(): void {
+    while (this.workers.length < Math.min(MOST_WORKERS, availableParallelism())) this.startWorker();
   }
 
   private startWorker(): DecodeWorker {
@@ -186,6 +223,20 @@ class Preparation {
   }
 }
 
+/** Some files vanishing is their owner's work; the whole source vanishing is a drive that was pulled. */
+export async function checkStillThere(name: string): Promise<void> {
+  try {
+    await stat(name);
+  } catch (cause) {
+    throw new AppError(
+      'dataset.vanished',
+      `${name} disappeared while it was read. Connect the drive again or put the folder back, then start again.`,
+      { source: name },
+      { cause },
+    );
+  }
+}
+
 function keyOf(identity: string, settings: ImageSettings, limits: Limits): string {
   const { height, width, channels, fit } = settings;
   const parts = [CACHE_VERSION, identity, height, width, channels, fit, limits.fileBytes, limits.imagePixels];
@@ -194,14 +245,14 @@ function keyOf(identity: string, settings: ImageSettings, limits: Limits): strin
 
 const SIZE_BASE = 2 ** 26;
 
-function addSizes(sizes: Map<number, number>, widthsAndHeights: Uint32Array): void {
+export function addSizes(sizes: Map<number, number>, widthsAndHeights: Uint32Array): void {
   for (let i = 0; i < widthsAndHeights.length; i += 2) {
     const size = widthsAndHeights[i]! * SIZE_BASE + widthsAndHeights[i + 1]!;
     sizes.set(size, (sizes.get(size) ?? 0) + 1);
   }
 }
 
-const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
+export const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
   [...sizes]
     .sort((a, b) => b[1] - a[1] || a[0] - b[0])
     .slice(0, MOST_SIZES)
@@ -210,12 +261,12 @@ const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
 const cancelled = (): AppError =>
   new AppError('cancelled', 'Preparing the images was cancelled; nothing was left behind.');
 
-const emptySource = ({ name }: OpenSource): AppError =>
+export const emptySource = ({ name }: Pick<OpenSource, 'name'>): AppError =>
   new AppError('dataset.empty', `${name} is empty. Put images into it, or choose another folder.`, {
     source: name,
   });
 
-function nothingUsable({ name }: OpenSource, leftOut: LeftOutList): AppError {
+export function nothingUsable({ name }: Pick<OpenSource, 'name'>, leftOut: LeftOutList): AppError {
   const details = { source: name, leftOut: leftOut.listed, leftOutCount: leftOut.count };
   const notImages = new Set(['not-an-image', 'link', 'not-a-file']);
   const first = leftOut.listed.find(({ code }) => !notImages.has(code));

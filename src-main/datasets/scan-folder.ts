@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 import type { LeftOut } from '../../src-shared/dataset.ts';
-import { type FileList, FileListBuilder } from './file-list.ts';
+import { type FileList, FileListBuilder, pathAt } from './file-list.ts';
 import { LeftOutList } from './left-out.ts';
 import type { Limits } from './limits.ts';
 import { systemCode } from './unusable.ts';
@@ -13,8 +13,6 @@ export interface ScannedFiles {
   files: FileList;
   leftOut: LeftOut[];
   leftOutCount: number;
-  /** SHA-256 (hex) of what identifies the content: paths, sizes and times, or a zip's checksums. */
-  identity: string;
 }
 
 /** Files that systems put beside images; not worth a line in the list of what was left out. */
@@ -35,30 +33,26 @@ export function scanFolder(
 ): ScannedFiles {
   const files = new FileListBuilder();
   const leftOut = new LeftOutList();
-  const hash = createHash('sha256');
-  hash.update(`folder\0${root}\0`);
 
-  const visit = (folder: string, prefix: string, names: string[]): void => {
-    const entries: { name: string; stats: Stats }[] = [];
-    for (const name of names) {
-      if (isSystemFile(name)) continue;
-      const stats = statsOf(join(folder, name), prefix + name, leftOut);
-      if (stats !== null) entries.push({ name: stats.isDirectory() ? `${name}/` : name, stats });
+  const visit = (folder: string, prefix: string, found: Dirent[]): void => {
+    const entries: { name: string; type: Dirent }[] = [];
+    for (const type of found) {
+      if (isSystemFile(type.name)) continue;
+      entries.push({ name: type.isDirectory() ? `${type.name}/` : type.name, type });
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, stats } of entries) {
+    for (const { name, type } of entries) {
       const path = prefix + name;
-      if (stats.isDirectory()) {
-        const inner = join(folder, name.slice(0, -1));
-        if (inner === exclude) continue;
-        const innerNames = namesIn(inner, path, leftOut);
-        if (innerNames !== null) visit(inner, path, innerNames);
-      } else if (stats.isFile()) {
-        files.add(path, stats.size);
-        hash.update(`${path}\0${stats.size}\0${stats.mtimeMs}\0${stats.ctimeMs}\n`);
+      if (type.isFile()) {
+        files.add(path);
         if (files.count > limits.files) throw tooManyFiles(root, limits);
         if (files.count % 1000 === 0) onCount(files.count);
-      } else if (stats.isSymbolicLink()) {
+      } else if (type.isDirectory()) {
+        const inner = join(folder, type.name);
+        if (inner === exclude) continue;
+        const innerFound = entriesOf(inner, path, leftOut);
+        if (innerFound !== null) visit(inner, path, innerFound);
+      } else if (type.isSymbolicLink()) {
         leftOut.add(path, 'link', 'Links are not followed; put the file itself into the folder.');
       } else {
         leftOut.add(path, 'not-a-file', 'It is a device, pipe or socket.');
@@ -66,15 +60,36 @@ export function scanFolder(
     }
   };
 
-  visit(root, '', namesInRoot(root));
-  hash.update(`\0${leftOut.count}`);
+  visit(root, '', entriesOfRoot(root));
   onCount(files.count);
-  return {
-    files: files.build(),
-    leftOut: leftOut.listed,
-    leftOutCount: leftOut.count,
-    identity: hash.digest('hex'),
-  };
+  return { files: files.build(), leftOut: leftOut.listed, leftOutCount: leftOut.count };
+}
+
+/**
+ * Notes the sizes of files `first` up to, not including, `end` in the list, and gives a SHA-256 over their sizes and
+ * times of change. Synchronous, for a worker thread. A file that has vanished since, or may not be looked at, counts as
+ * empty; why it cannot be used is told when it is read.
+ */
+export function surveyFiles(
+  root: string,
+  files: FileList,
+  first: number,
+  end: number,
+): Uint8Array<ArrayBuffer> {
+  const seen = new Float64Array((end - first) * 3);
+  for (let index = first, at = 0; index < end; index++, at += 3) {
+    try {
+      const stats = lstatSync(`${root}/${pathAt(files, index)}`, { throwIfNoEntry: false });
+      if (stats === undefined) continue;
+      files.sizes[index] = stats.size;
+      seen[at] = stats.size;
+      seen[at + 1] = stats.mtimeMs;
+      seen[at + 2] = stats.ctimeMs;
+    } catch {
+      continue;
+    }
+  }
+  return Uint8Array.from(createHash('sha256').update(seen).digest());
 }
 
 export const tooManyFiles = (source: string, limits: Limits): AppError =>
@@ -84,9 +99,9 @@ export const tooManyFiles = (source: string, limits: Limits): AppError =>
     { source, limit: limits.files },
   );
 
-function namesInRoot(root: string): string[] {
+function entriesOfRoot(root: string): Dirent[] {
   try {
-    return readdirSync(root);
+    return readdirSync(root, { withFileTypes: true });
   } catch (cause) {
     throw unreadableSource(root, cause);
   }
@@ -111,20 +126,11 @@ export function unreadableSource(source: string, cause: unknown): AppError {
       );
 }
 
-function namesIn(folder: string, path: string, leftOut: LeftOutList): string[] | null {
+function entriesOf(folder: string, path: string, leftOut: LeftOutList): Dirent[] | null {
   try {
-    return readdirSync(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch (cause) {
     leftOut.add(path, 'unreadable', `The folder cannot be read (${systemCode(cause)}).`);
-    return null;
-  }
-}
-
-function statsOf(file: string, path: string, leftOut: LeftOutList): Stats | null {
-  try {
-    return lstatSync(file);
-  } catch (cause) {
-    leftOut.add(path, 'unreadable', `The file cannot be read (${systemCode(cause)}).`);
     return null;
   }
 }

@@ -17,10 +17,16 @@ export type ImageSource =
 export type WorkerRequest =
   | { kind: 'scan-folder'; root: string; exclude: string; limits: Limits }
   | { kind: 'scan-zip'; path: string; limits: Limits }
-  /** Sets what the `decode` requests that follow are about. */
+  /** See `surveyFiles`. */
+  | { kind: 'survey'; root: string; files: FileList; first: number; end: number }
+  /** Sets what the `decode` and `digest` requests that follow are about. */
   | { kind: 'use'; source: ImageSource; settings: ImageSettings; limits: Limits }
   /** Images `first` up to, not including, `end`. */
-  | { kind: 'decode'; first: number; end: number };
+  | { kind: 'decode'; first: number; end: number }
+  /** Lets go of what `use` named; its files are closed. */
+  | { kind: 'rest' }
+  /** Only reads the files of a folder, `first` up to, not including, `end`. */
+  | { kind: 'digest'; first: number; end: number };
 
 /** Some images, decoded and fitted. Only those that could be used, one after the other. */
 export interface DecodedImages {
@@ -33,14 +39,19 @@ export interface DecodedImages {
   leftOutCount: number;
   /** Files that had vanished since they were listed. */
   vanished: number;
+  /** SHA-256 of each file of a folder, also of those that are not used; empty for other sources. */
+  digests: Uint8Array<ArrayBuffer>;
 }
 
 /** What each request is answered with. */
 export interface WorkerAnswers {
   'scan-folder': ScannedFiles;
   'scan-zip': ScannedZip;
+  survey: Uint8Array<ArrayBuffer>;
   use: null;
+  rest: null;
   decode: DecodedImages;
+  digest: Uint8Array<ArrayBuffer>;
 }
 
 export type WorkerMessage =

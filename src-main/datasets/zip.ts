@@ -26,6 +26,8 @@ export interface ZipPlaces {
 
 export interface ScannedZip extends ScannedFiles {
   places: ZipPlaces;
+  /** SHA-256 (hex) over the paths, sizes and checksums that the directory gives. */
+  identity: string;
 }
 
 const STORED = 0;

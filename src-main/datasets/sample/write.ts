@@ -68,7 +68,7 @@ async function writeImages(folder: string, options: SampleDatasetOptions): Promi
     const settings = { height: size, width: size, channels: 3, fit: 'stretch' } as const;
     const source = { kind: 'sample', size, seed } as const;
     const bytes = size * size * 3;
-    for await (const { first, end, decoded } of decodeInOrder(workers, {
+    for await (const { first, end, answer: decoded } of decodeInOrder(workers, {
       source,
       settings,
       limits: DEFAULT_LIMITS,
