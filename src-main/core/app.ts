@@ -188,7 +188,10 @@ export function createApp({
       exports,
       intake,
       explorers,
-      purge: () => purge(Date.now()),
+      purge() {
+        purge(Date.now());
+        store.compact();
+      },
       reveal: reveal ?? null,
     }),
     files: {

@@ -87,7 +87,9 @@ export function createRuns(
     checkpoint: { step: number; folder: string } | null,
   ): Run => {
     const run = store.runs.get(id);
+    store.datasets.touch(dataset.key);
     tell(id);
+    broadcast({ type: 'datasets' });
     queue.add(run, {
       type: 'train',
       design: run.design,
