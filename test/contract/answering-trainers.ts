@@ -60,6 +60,8 @@ function answers(command: Command, checkpoint: string): TrainerEvent[] {
   switch (command.type) {
     case 'engines':
       return [{ type: 'engines', engines: [{ name: 'onnx', available: true, device: 'CPU', note: 'here' }] }];
+    case 'inspect':
+      return [{ type: 'inspected', step: Number.parseInt(command.checkpoint.slice(-8), 10) }];
     case 'export':
       writeFileSync(command.path, 'a generator');
       return [{ type: 'exported', path: command.path, bytes: 11, difference: 1e-7 }];
