@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../src-main/store/open-store.ts';
+import { startHistory } from '../src-shared/gan/history.ts';
+import { packHistory } from '../src-shared/gan/history-json.ts';
 import { dcgan } from '../src-shared/gan/presets.ts';
 import { defaultHyperparameters, type StepStats } from '../src-shared/training.ts';
 
@@ -45,7 +47,11 @@ function measure(dir: string, batch: number) {
   const store = openStore(dir, { access: 'write' });
   const design = dcgan('bench', { height: 32, width: 32, channels: 3 }, 64, 100);
   const hyperparameters = defaultHyperparameters();
-  const experiment = store.experiments.create({ name: 'bench', design, hyperparameters }).id;
+  const experiment = store.experiments.create({
+    name: 'bench',
+    history: packHistory(startHistory(design)),
+    hyperparameters,
+  }).id;
   const { id } = store.runs.create({
     experiment,
     name: 'bench',
@@ -62,6 +68,7 @@ function measure(dir: string, batch: number) {
     },
     seed: 1,
     engineWanted: 'auto',
+    forkedFrom: null,
   });
   let total = 0;
   let worst = 0;

@@ -36,7 +36,7 @@ export const PreparedDataset = v.strictObject({
   dir: v.string(),
   /** Name of the cache entry: hash over the content and the settings. */
   key: v.string(),
-  /** Where the images came from, as the user gave it (absolute path), or `sample:<count>x<size>`. */
+  /** Where the images came from: an absolute path, `upload:<id>`, or `sample:<count>x<size>`. */
   source: v.string(),
   settings: ImageSettings,
   count,

@@ -25,7 +25,7 @@ function normalisesSingleValues(design: Design): boolean {
  */
 export function requireTrainable(
   design: Design,
-  dataset: PreparedDataset,
+  dataset: Pick<PreparedDataset, 'settings' | 'count'>,
   hyperparameters: Hyperparameters,
 ): void {
   const [problem] = errorsOf(design);

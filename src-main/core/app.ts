@@ -1,48 +1,38 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
-import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
-import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
-import type { Design } from '../../src-shared/gan/block.ts';
-import type { OnProgress } from '../../src-shared/progress.ts';
-import { requireTrainable } from '../../src-shared/readiness.ts';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
+import { AppError } from '../../src-shared/errors.ts';
+import type { Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
-import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
-import { findEntry } from '../datasets/cache-entry.ts';
-import { prepareDataset } from '../datasets/prepare-dataset.ts';
-import type { Checkpoint } from '../store/checkpoints.ts';
+import type { Limits } from '../../src-shared/training.ts';
+import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { DatasetUser } from '../store/datasets.ts';
+import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
+import type { Purged } from '../store/purge.ts';
 import { openStore } from '../store/open-store.ts';
-import type { Run } from '../store/runs.ts';
-import { askTrainer } from './ask-trainer.ts';
-import { chooseCheckpoint, tellEarlier } from './checkpoint-choice.ts';
-import type { AppEvent } from './events.ts';
+import type { StoredSample } from '../store/samples.ts';
+import type { Datasets, PrepareOptions } from './datasets.ts';
+import { createDatasets } from './datasets.ts';
+import { createExperiments } from './experiments.ts';
+import type { SampleOptions, Written } from './exports.ts';
+import { createExports } from './exports.ts';
+import { createExplorers } from './explorers.ts';
+import type { Files } from './files.ts';
+import { createHandlers } from './handlers.ts';
+import { createIntake } from './intake.ts';
+import type { NewTraining, Runs } from './runs.ts';
+import { createRuns } from './runs.ts';
+import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
 
-export type { Run } from '../store/runs.ts';
+/** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
+const deletedFor = 24 * 3600_000;
 
-export interface NewTraining {
-  name: string;
-  design: Design;
-  hyperparameters: Hyperparameters;
-  limits: Limits;
-  dataset: PreparedDataset;
-  /** Decides every random number of the run: 0 to 2^53 - 1. */
-  seed: number;
-  engine: EngineName;
-}
-
-export interface PrepareOptions {
-  onProgress?: OnProgress;
-  signal?: AbortSignal;
-}
-
-export interface ResumeOptions extends PrepareOptions {
-  /** Step of the checkpoint to go on from, 0 for the beginning; the newest unless given. What came after it is forgotten. */
-  step?: number;
-}
-
-/** A dataset in the library's cache. */
+/** A dataset in the library's cache, as the command line tells of it. */
 export interface CacheEntry {
   key: string;
   /** Where its images came from. */
@@ -58,96 +48,60 @@ export interface CacheEntry {
   runs: DatasetUser[];
 }
 
-/** A run with what is usually wanted beside it. */
-export interface RunDetails {
-  run: Run;
-  history: ReturnType<Store['runs']['history']>;
-  last: ReturnType<Store['steps']['last']>;
-  samples: ReturnType<Store['samples']['list']>;
-  checkpoints: ReturnType<Store['checkpoints']['list']>;
-  exports: ReturnType<Store['exports']['list']>;
-  /** Bytes of its files. */
-  diskUse: number;
+/** `step` names the checkpoint to take, 0 the beginning; the newest unless given. */
+interface AtStep {
+  step?: number;
+}
+
+/** A run with what is wanted beside it, and where its files are: for the command line. */
+export interface RunFiles extends RunDetails {
+  samples: StoredSample[];
+  checkpoints: StoredCheckpoint[];
+  exports: StoredExport[];
   /** Its dataset in the cache; null when it is not there, or other runs use it as well. */
   ownDataset: { key: string; bytes: number } | null;
-}
-
-export interface SampleOptions {
-  /** Images in the grid. */
-  count: number;
-  /** Chooses the latents. */
-  seed: number;
-  /** PNG to write; must not be there yet. */
-  file: string;
-  /** Step of the checkpoint to take; the newest unless given. */
-  step?: number;
-}
-
-export interface ExportOptions {
-  format: ExportFormat;
-  /** File or folder to write; must not be there yet. */
-  path: string;
-  /** Step of the checkpoint to take; the newest unless given. */
-  step?: number;
-}
-
-/** What an export has become. */
-export interface Exported {
-  path: string;
-  bytes: number;
-  /** Largest difference of a pixel from the trainer's own images, on a scale of -1 to 1. */
-  difference: number;
-  /** Step of the generator. */
-  step: number;
 }
 
 export interface App {
   /** Absolute path of the library. */
   libraryDir: string;
-  datasets: {
-    /** Decodes images into the library's cache, or finds them there. See `prepareDataset`. */
-    prepare(source: string, settings: ImageSettings, options?: PrepareOptions): Promise<PreparedDataset>;
+  /** What a shell serves to its windows; see `serve` in src-shared/rpc.ts. */
+  handlers: ApiHandlers;
+  /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
+  files: Files;
+  datasets: Pick<Datasets, 'prepare' | 'delete'> & {
     /** What is in the cache, the last used first. */
     list(): CacheEntry[];
-    /** Deletes one from the cache; the images that it was made from stay. @throws AppError `dataset.in-use` by a queued or running run */
-    delete(key: string): void;
   };
-  runs: {
+  runs: Pick<Runs, 'interrupt' | 'rename'> & {
+    /** See {@link Runs}. */
+    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
+    /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
     find(text: string): Run;
-    details(id: string): RunDetails;
+    details(id: string): RunFiles;
+    /** Absolute path of the sample grid of a step. */
+    sampleFile(id: string, step: number): string;
+    /** Absolute path of the checkpoint of a step. */
+    checkpointFolder(id: string, step: number): string;
     /**
      * Makes an experiment with one run and queues it.
-     * @throws AppError of {@link requireTrainable}
+     * @throws AppError of `requireTrainable`
      */
     start(training: NewTraining): Run;
-    /**
-     * Queues a run again, from a checkpoint (from the beginning when it has none). Its images are prepared again where they are gone from
-     * the cache; they must be the same.
-     * @param limits null keeps the run's own
-     * @throws AppError `run.missing`, `run.active`, `run.at-its-end`, `dataset.changed`, what `prepareDataset` throws, and, when a step
-     * is given, `checkpoint.*`; the run stays as it was
-     */
-    resume(id: string, limits: Limits | null, options?: ResumeOptions): Promise<Run>;
-    /**
-     * Ends a running run with a checkpoint; the broadcast tells when. One that has told no step yet ends at once, with nothing lost: it
-     * is `stopped` unless it has a checkpoint from before. A waiting one is `stopped`, others are left alone.
-     */
-    interrupt(id: string, as: 'paused' | 'stopped'): void;
-    /** Gives a run another name, which is broadcast. @throws AppError `run.missing`, `run.no-name` */
-    rename(id: string, name: string): Run;
-    /** Deletes a run with its files. @throws AppError `run.missing`, `run.active` */
+    /** Deletes a run with its files, for good. @throws AppError `run.missing`, `run.active` */
     delete(id: string): void;
   };
   generator: {
-    /** Writes a grid of images of a run's generator as PNG. @throws AppError `checkpoint.*`, `disk.*`, `cancelled` */
-    sample(id: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
-    /**
-     * Writes a run's generator for use elsewhere.
-     * @throws AppError `checkpoint.*`, `export.*`, `disk.*`, `cancelled`
-     */
-    export(id: string, options: ExportOptions, signal?: AbortSignal): Promise<Exported>;
+    /** See {@link Exports}. */
+    sample(run: string, options: SampleOptions & AtStep, signal?: AbortSignal): Promise<void>;
+    /** To a path outside of the library, which must not be there yet; see {@link Exports}. */
+    export(
+      run: string,
+      options: { format: ExportFormat; path: string } & AtStep,
+      signal?: AbortSignal,
+    ): Promise<Written>;
   };
   /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
@@ -158,82 +112,96 @@ export interface AppOptions {
   /** `read` only looks: lists and details work, everything else is refused. */
   access?: 'write' | 'read';
   trainerHost: TrainerHost;
-  broadcast: (event: AppEvent) => void;
+  /** Hears all that happens, in order; for every window. */
+  broadcast: (event: ApiEvent) => void;
+  shell?: SystemInfo['shell'];
+  /**
+   * Folders whose images may be used, beside uploads, what Ganvas draws and what the library knows already; null, which is the default,
+   * allows everything that the person may read.
+   */
+  roots?: readonly string[] | null;
+  /** Shows a file or folder in the system's file browser; not there where a shell cannot. */
+  reveal?: (path: string) => void;
 }
 
 /** @throws AppError what `openStore` throws */
-export function createApp({ libraryDir, access = 'write', trainerHost, broadcast }: AppOptions): App {
+export function createApp({
+  libraryDir,
+  access = 'write',
+  trainerHost,
+  broadcast,
+  shell = 'server',
+  roots = null,
+  reveal,
+}: AppOptions): App {
   const store = openStore(libraryDir, { access });
   const queue = new TrainingQueue(store, trainerHost, broadcast);
+  const isKnown = (source: string) => store.datasets.knows(source);
+  const intake = createIntake({
+    paths: store.paths,
+    dataRoots: roots,
+    findDataset: (key) => store.datasets.find(key)?.prepared ?? null,
+    isKnown,
+    isUsed: (source) => isKnown(source) || store.experiments.uses(source),
+  });
+  if (access === 'write') intake.sweep();
+  const datasets = createDatasets(store, intake, broadcast);
+  const experiments = createExperiments(store, intake, broadcast);
+  const runs = createRuns(store, trainerHost, queue, datasets, broadcast);
+  const exports = createExports(store, trainerHost, broadcast);
+  const canBrowse = roots === null || roots.length > 0;
+  const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
 
-  const enqueue = (run: Run, dataset: PreparedDataset, checkpoint: string | null): void => {
-    queue.add(run, {
-      type: 'train',
-      design: run.design,
-      hyperparameters: run.hyperparameters,
-      dataset,
-      seed: run.seed,
-      engine: run.engineWanted,
-      limits: run.limits,
-      runDir: store.paths.runFolder(run.id),
-      checkpoint,
-    });
+  const explorers = createExplorers({
+    trainerHost,
+    folder: join(store.paths.scratch, 'explored'),
+    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
+  });
+
+  const tellPurged = ({ experiments, runs, sources }: Purged) => {
+    if (runs.length === 0 && experiments.length === 0) return;
+    for (const source of sources) void intake.release(source);
+    broadcast({ type: 'purged', experiments, runs });
+    broadcast({ type: 'exports' });
+    // Prepared datasets say which runs use them.
+    broadcast({ type: 'datasets' });
   };
-
-  const prepare = async (source: string, settings: ImageSettings, options: PrepareOptions = {}) => {
-    const prepared = await prepareDataset(source, settings, { cacheDir: store.paths.cache, ...options });
-    store.datasets.put(prepared);
-    return prepared;
-  };
-
-  const datasetOf = async (run: Run, options?: PrepareOptions): Promise<PreparedDataset> => {
-    const { source, settings, fingerprint, key, count } = run.dataset;
-    // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
-    const cached = await findEntry(store.paths.cache, key);
-    if (cached !== null) store.datasets.put(cached);
-    const prepared = cached ?? (await prepare(source, settings, options));
-    if (prepared.fingerprint === fingerprint) return prepared;
-    throw new AppError(
-      'dataset.changed',
-      `The images in ${source} are not those that the run began with (${count} then, ${prepared.count} now). Bring them back, or start a new run.`,
-      { source },
-    );
-  };
-
-  /** Does something with a checkpoint; where that cannot be used, the error says which earlier ones there are. */
-  const tellingEarlier = async <Result>(
-    id: string,
-    checkpoint: Checkpoint,
-    work: (checkpoint: Checkpoint) => Promise<Result>,
-  ): Promise<Result> => {
+  const purge = (before: number) => tellPurged(store.purge(before));
+  const purging = setInterval(() => {
     try {
-      return await work(checkpoint);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      throw fromErrorData(tellEarlier(toErrorData(error), store, id, checkpoint.step));
+      if (access === 'write') purge(Date.now() - deletedFor);
+    } catch {
+      // Nobody asked for it: an hour later it is tried again.
     }
-  };
-
-  const requireCheckpoint = (id: string, step: number | undefined): Checkpoint => {
-    const checkpoint = chooseCheckpoint(store, id, step);
-    if (checkpoint !== null) return checkpoint;
-    throw new AppError(
-      'checkpoint.none',
-      'The run has no checkpoint yet: nothing has been trained that could be used.',
-      { run: id },
-    );
-  };
-
-  const ownDataset = (run: Run) => {
-    const { key } = run.dataset;
-    const isShared = store.datasets.users(key).some((user) => user.id !== run.id);
-    return isShared || store.datasets.find(key) === null ? null : { key, bytes: store.datasets.diskUse(key) };
-  };
+  }, deletedFor / 24);
+  purging.unref();
 
   return {
     libraryDir: store.paths.dir,
+    handlers: createHandlers({
+      store,
+      system,
+      datasets,
+      experiments,
+      runs,
+      exports,
+      intake,
+      explorers,
+      purge() {
+        purge(Date.now());
+        store.compact();
+      },
+      reveal: reveal ?? null,
+    }),
+    files: {
+      ...intake.files,
+      explored: (explorer, picture) => explorers.explored(explorer, picture),
+      sample: (run, step) => sampleContent(store, run, step),
+      export: async (id) => exports.content(id),
+    },
     datasets: {
-      prepare,
+      prepare: (source, settings, options) => datasets.prepare(source, settings, options),
       list: () =>
         store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
           key,
@@ -244,119 +212,60 @@ export function createApp({ libraryDir, access = 'write', trainerHost, broadcast
           lastUsedAt,
           runs: store.datasets.users(key),
         })),
-      delete: (key) => store.datasets.delete(key),
+      delete: (key) => datasets.delete(key),
     },
     runs: {
-      list: () => store.runs.list(),
+      list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),
-      details(id) {
-        const run = store.runs.get(id);
-        return {
-          run,
-          history: store.runs.history(id),
-          last: store.steps.last(id),
-          samples: store.samples.list(id),
-          checkpoints: store.checkpoints.list(id),
-          exports: store.exports.list(id),
-          diskUse: store.diskUse(id),
-          ownDataset: ownDataset(run),
-        };
+      details: (id) => ({
+        run: store.runs.get(id),
+        history: store.runs.history(id),
+        last: store.steps.last(id),
+        samples: store.samples.list(id),
+        checkpoints: store.checkpoints.list(id),
+        exports: store.exports.list({ run: id }),
+        diskUse: store.diskUse(id),
+        ownDataset: ownDataset(store, store.runs.get(id)),
+      }),
+      sampleFile: (id, step) => store.paths.sampleFile(id, step),
+      checkpointFolder: (id, step) => store.paths.checkpointFolder(id, step),
+      start: (training) => runs.startNew(training),
+      resume: (id, limits, { step = null, ...options } = {}) => runs.resume(id, step, limits, options),
+      rename: (id, name) => runs.rename(id, name),
+      interrupt: (id, as) => runs.interrupt(id, as),
+      delete(id) {
+        const { source } = store.runs.get(id).dataset;
+        store.runs.delete(id);
+        tellPurged({ experiments: [], runs: [id], sources: [source] });
       },
-      start({ name, design, hyperparameters, limits, dataset, seed, engine }) {
-        requireTrainable(design, dataset, hyperparameters);
-        const run = store.transaction(() => {
-          const { settings, source } = dataset;
-          const experiment = store.experiments.create({
-            name,
-            design,
-            hyperparameters,
-            imageSettings: settings,
-            source,
-          });
-          return store.runs.create({
-            experiment: experiment.id,
-            name,
-            design,
-            hyperparameters,
-            limits,
-            dataset,
-            seed,
-            engineWanted: engine,
-          });
-        });
-        enqueue(run, dataset, null);
-        return store.runs.get(run.id);
-      },
-      async resume(id, limits, { step: from, ...preparing } = {}) {
-        const run = store.runs.get(id);
-        const wanted = limits ?? run.limits;
-        const checkpoint = chooseCheckpoint(store, id, from);
-        const step = checkpoint?.step ?? 0;
-        requireIdle(run);
-        requireWayToGo(run, wanted, step);
-        if (from !== undefined && checkpoint !== null) {
-          // What came after it is forgotten for its sake: it must be worth that.
-          const inspect = { type: 'inspect', checkpoint: checkpoint.folder } as const;
-          await tellingEarlier(id, checkpoint, () =>
-            askTrainer(trainerHost, inspect, 'inspected', preparing.signal),
-          );
-        }
-        const dataset = await datasetOf(run, preparing);
-        // Somebody else may have resumed or deleted it while the images were prepared.
-        requireIdle(store.runs.get(id));
-        store.runs.rewind(id, step);
-        store.runs.setLimits(id, wanted);
-        store.runs.setState(id, 'queued');
-        enqueue(store.runs.get(id), dataset, checkpoint?.folder ?? null);
-        return store.runs.get(id);
-      },
-      interrupt: (id, as) => queue.interrupt(id, as),
-      rename(id, name) {
-        const trimmed = name.trim();
-        if (trimmed === '')
-          throw new AppError('run.no-name', 'A run needs a name: give one with a letter or a digit.');
-        store.runs.rename(id, trimmed);
-        const run = store.runs.get(id);
-        broadcast({ type: 'run', run });
-        return run;
-      },
-      delete: (id) => store.runs.delete(id),
     },
     generator: {
-      sample: async (id, { count, seed, file, step: wanted }, signal) =>
-        tellingEarlier(id, requireCheckpoint(id, wanted), async ({ folder }) => {
-          const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-          await askTrainer(trainerHost, command, 'sampled', signal);
-        }),
-      export: async (id, { format, path, step: wanted }, signal) =>
-        tellingEarlier(id, requireCheckpoint(id, wanted), async ({ folder, step }) => {
-          const command = { type: 'export', checkpoint: folder, engine: 'auto', format, path } as const;
-          const { bytes, difference } = await askTrainer(trainerHost, command, 'exported', signal);
-          store.exports.add(id, { step, format, path, difference });
-          return { path, bytes, difference, step };
-        }),
+      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, options, signal),
+      export: (run, { step = null, format, path }, signal) => exports.write(run, step, format, path, signal),
     },
     close() {
+      clearInterval(purging);
+      explorers.close();
+      void intake.close();
       queue.close();
       store.close();
     },
   };
 }
 
-function requireIdle({ id, name, state }: Run): void {
-  if (state !== 'queued' && state !== 'running') return;
-  throw new AppError('run.active', `The run "${name}" is ${state} already.`, { run: id });
+function ownDataset(store: Store, { id, dataset: { key } }: Run): RunFiles['ownDataset'] {
+  const isShared = store.datasets.users(key).some((user) => user.id !== id);
+  return isShared || store.datasets.find(key) === null ? null : { key, bytes: store.datasets.diskUse(key) };
 }
 
-/** A run that has reached its limit would end again at once. */
-function requireWayToGo(run: Run, limits: Limits, step: number): void {
-  const kimg = (step * run.hyperparameters.batch) / 1000;
-  const over =
-    (limits.steps !== null && step >= limits.steps) || (limits.kimg !== null && kimg >= limits.kimg);
-  if (!over) return;
-  throw new AppError(
-    'run.at-its-end',
-    `The run "${run.name}" has reached its end at step ${step}. Give a higher limit to go on.`,
-    { run: run.id, step },
-  );
+async function sampleContent(store: Store, run: string, step: number): ReturnType<Files['sample']> {
+  const path = store.samples.get(run, step)?.file;
+  const found =
+    path !== undefined &&
+    (await stat(path).then(
+      (stats) => stats.isFile(),
+      () => false,
+    ));
+  if (found) return { kind: 'file', type: 'image/png', path };
+  throw new AppError('sample.missing', `There is no sample grid of step ${step}.`, { run, step });
 }

@@ -1,10 +1,10 @@
 /** Runs waiting for the device, one training at a time. Writes down all that the trainer tells, then passes it on. */
+import type { ApiEvent } from '../../src-shared/api.ts';
 import { toErrorData } from '../../src-shared/errors.ts';
+import type { Reason, Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Store } from '../store/open-store.ts';
-import type { Reason, Run } from '../store/runs.ts';
 import { tellEarlier } from './checkpoint-choice.ts';
-import type { AppEvent } from './events.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
 interface Active {
@@ -18,12 +18,12 @@ interface Active {
 export class TrainingQueue {
   readonly #store: Store;
   readonly #host: TrainerHost;
-  readonly #broadcast: (event: AppEvent) => void;
+  readonly #broadcast: (event: ApiEvent) => void;
   readonly #waiting: { run: Run; command: TrainCommand }[] = [];
   /** A run may be trained again while its last trainer still dies, so what is active is known by this object, not by the run. */
   #active: Active | null = null;
 
-  constructor(store: Store, host: TrainerHost, broadcast: (event: AppEvent) => void) {
+  constructor(store: Store, host: TrainerHost, broadcast: (event: ApiEvent) => void) {
     this.#store = store;
     this.#host = host;
     this.#broadcast = broadcast;
@@ -110,21 +110,26 @@ export class TrainingQueue {
         return;
       case 'steps': {
         active.hasStepped = true;
-        steps.append(run, event.steps);
-        const { imagesSeen, remainingSeconds } = event;
-        this.#broadcast({ type: 'steps', run, steps: event.steps, imagesSeen, remainingSeconds });
+        const progress = steps.append(run, event.steps);
+        const { remainingSeconds } = event;
+        this.#broadcast({ type: 'steps', run, steps: event.steps, ...progress, remainingSeconds });
         return;
       }
       case 'sample': {
         const { step, count, columns } = event;
-        const { file } = samples.add(run, { step, count, columns });
-        this.#broadcast({ type: 'sample', run, step, file, count, columns });
+        samples.add(run, { step, count, columns });
+        this.#broadcast({ type: 'sample', run, step, count, columns });
         return;
       }
       case 'checkpoint': {
-        const { folder } = checkpoints.add(run, event.step);
+        const { step, bytes } = checkpoints.add(run, event.step);
         checkpoints.prune(run, active.run.hyperparameters.keepCheckpoints);
-        this.#broadcast({ type: 'checkpoint', run, step: event.step, folder });
+        this.#broadcast({ type: 'checkpoint', run, step, bytes });
+        return;
+      }
+      case 'resources': {
+        const { cpu, memoryBytes } = event;
+        this.#broadcast({ type: 'resources', run, cpu, memoryBytes });
         return;
       }
       case 'trained':

@@ -46,7 +46,7 @@ async function workOn(source: ImageSource, settings: ImageSettings, limits: Limi
     case 'zip': {
       const { files, places } = source;
       const { readZipEntry } = await import('./zip.ts');
-      const fd = openSync(source.path, 'r');
+      const fd = hold(source.path);
       return {
         settings,
         nameOf: (index) => pathAt(files, index),
@@ -80,6 +80,15 @@ async function workOn(source: ImageSource, settings: ImageSettings, limits: Limi
       };
     }
   }
+}
+
+/** Files that stay open for the work in hand. */
+const held: number[] = [];
+
+function hold(path: string): number {
+  const fd = openSync(path, 'r');
+  held.push(fd);
+  return fd;
 }
 
 const SPARE = 1 << 16;
@@ -128,7 +137,7 @@ function idxReader(
   settings: ImageSettings,
 ): ImageReader {
   const { height, width } = images;
-  const parts = images.parts.map((part) => ({ fd: openSync(part.path, 'r'), count: part.count }));
+  const parts = images.parts.map((part) => ({ fd: hold(part.path), count: part.count }));
   const data = Buffer.alloc(height * width);
   return (index, out) => {
     let part = 0;
@@ -278,6 +287,10 @@ async function answer(request: WorkerRequest): Promise<void> {
     }
     case 'use':
       work = await workOn(request.source, request.settings, request.limits);
+      return send({ type: 'answer', answer: null });
+    case 'rest':
+      work = null;
+      for (const fd of held.splice(0)) closeSync(fd);
       return send({ type: 'answer', answer: null });
     case 'decode': {
       const decoded = await decode(workInUse(), request.first, request.end);

@@ -177,7 +177,7 @@ class Preparation {
         this.meter.update(end);
         this.throwIfCancelled();
       }
-      if (vanished > 0) await this.checkStillThere(open);
+      if (vanished > 0) await checkStillThere(open.name);
       if (count === 0) throw nothingUsable(open, leftOut);
       const classes = open.classesOf(used);
       if (classes.labels !== null) hash.update(classes.labels);
@@ -204,20 +204,6 @@ class Preparation {
     }
   }
 
-  /** Some files vanishing is their owner's work; the whole source vanishing is a drive that was pulled. */
-  private async checkStillThere(open: OpenSource): Promise<void> {
-    try {
-      await stat(open.name);
-    } catch (cause) {
-      throw new AppError(
-        'dataset.vanished',
-        `${open.name} disappeared while it was read. Connect the drive again or put the folder back, then start again.`,
-        { source: open.name },
-        { cause },
-      );
-    }
-  }
-
   private startWorkers(): void {
     while (this.workers.length < Math.min(MOST_WORKERS, availableParallelism())) this.startWorker();
   }
@@ -237,6 +223,20 @@ class Preparation {
   }
 }
 
+/** Some files vanishing is their owner's work; the whole source vanishing is a drive that was pulled. */
+export async function checkStillThere(name: string): Promise<void> {
+  try {
+    await stat(name);
+  } catch (cause) {
+    throw new AppError(
+      'dataset.vanished',
+      `${name} disappeared while it was read. Connect the drive again or put the folder back, then start again.`,
+      { source: name },
+      { cause },
+    );
+  }
+}
+
 function keyOf(identity: string, settings: ImageSettings, limits: Limits): string {
   const { height, width, channels, fit } = settings;
   const parts = [CACHE_VERSION, identity, height, width, channels, fit, limits.fileBytes, limits.imagePixels];
@@ -245,14 +245,14 @@ function keyOf(identity: string, settings: ImageSettings, limits: Limits): strin
 
 const SIZE_BASE = 2 ** 26;
 
-function addSizes(sizes: Map<number, number>, widthsAndHeights: Uint32Array): void {
+export function addSizes(sizes: Map<number, number>, widthsAndHeights: Uint32Array): void {
   for (let i = 0; i < widthsAndHeights.length; i += 2) {
     const size = widthsAndHeights[i]! * SIZE_BASE + widthsAndHeights[i + 1]!;
     sizes.set(size, (sizes.get(size) ?? 0) + 1);
   }
 }
 
-const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
+export const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
   [...sizes]
     .sort((a, b) => b[1] - a[1] || a[0] - b[0])
     .slice(0, MOST_SIZES)
@@ -261,12 +261,12 @@ const mostFrequent = (sizes: Map<number, number>): [number, number, number][] =>
 const cancelled = (): AppError =>
   new AppError('cancelled', 'Preparing the images was cancelled; nothing was left behind.');
 
-const emptySource = ({ name }: OpenSource): AppError =>
+export const emptySource = ({ name }: Pick<OpenSource, 'name'>): AppError =>
   new AppError('dataset.empty', `${name} is empty. Put images into it, or choose another folder.`, {
     source: name,
   });
 
-function nothingUsable({ name }: OpenSource, leftOut: LeftOutList): AppError {
+export function nothingUsable({ name }: Pick<OpenSource, 'name'>, leftOut: LeftOutList): AppError {
   const details = { source: name, leftOut: leftOut.listed, leftOutCount: leftOut.count };
   const notImages = new Set(['not-an-image', 'link', 'not-a-file']);
   const first = leftOut.listed.find(({ code }) => !notImages.has(code));

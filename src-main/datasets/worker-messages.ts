@@ -23,6 +23,8 @@ export type WorkerRequest =
   | { kind: 'use'; source: ImageSource; settings: ImageSettings; limits: Limits }
   /** Images `first` up to, not including, `end`. */
   | { kind: 'decode'; first: number; end: number }
+  /** Lets go of what `use` named; its files are closed. */
+  | { kind: 'rest' }
   /** Only reads the files of a folder, `first` up to, not including, `end`. */
   | { kind: 'digest'; first: number; end: number };
 
@@ -47,6 +49,7 @@ export interface WorkerAnswers {
   'scan-zip': ScannedZip;
   survey: Uint8Array<ArrayBuffer>;
   use: null;
+  rest: null;
   decode: DecodedImages;
   digest: Uint8Array<ArrayBuffer>;
 }

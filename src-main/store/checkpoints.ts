@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../src-shared/errors.ts';
+import type { Checkpoint } from '../../src-shared/library.ts';
 import type { Database } from './database.ts';
 import { checkpointName, diskUse, type LibraryFolder } from './library-folder.ts';
 import type { Trash } from './trash.ts';
@@ -14,22 +15,21 @@ const Row = v.object({
   bytes: v.number(),
 });
 
-export interface Checkpoint {
-  step: number;
+export interface StoredCheckpoint extends Checkpoint {
   /** Absolute path. */
   folder: string;
-  /** What it takes on the disk. */
-  bytes: number;
 }
 
 export interface Checkpoints {
   /** Notes that the checkpoint of a step has been written. @throws AppError `checkpoint.missing` when it has not */
-  add(run: string, step: number): Checkpoint;
+  add(run: string, step: number): StoredCheckpoint;
   /** In the order of steps. */
-  list(run: string): Checkpoint[];
+  list(run: string): StoredCheckpoint[];
   /** The one with the most steps; null when there is none. */
-  newest(run: string): Checkpoint | null;
-  /** Deletes all but the newest `keep` (1 or more). @returns the folders removed */
+  newest(run: string): StoredCheckpoint | null;
+  /** Keeps {@link prune} from a checkpoint while it is read. @returns lets it go */
+  hold(run: string, step: number): () => void;
+  /** Deletes all but the newest `keep` (1 or more), and those that are held. @returns the folders removed */
   prune(run: string, keep: number): string[];
 }
 
@@ -40,10 +40,13 @@ export function createCheckpoints(database: Database, folder: LibraryFolder, tra
   const insert = database.command(
     'INSERT OR REPLACE INTO checkpoints (run, step, folder, bytes) VALUES (:run, :step, :folder, :bytes)',
   );
-  const toCheckpoint = (run: string, row: v.InferOutput<typeof Row>): Checkpoint => ({
+  const toCheckpoint = (run: string, row: v.InferOutput<typeof Row>): StoredCheckpoint => ({
     ...row,
     folder: join(folder.runFolder(run), row.folder),
   });
+
+  const held = new Map<symbol, string>();
+  const place = (run: string, step: number) => `${run} ${step}`;
 
   return {
     add(run, step) {
@@ -60,8 +63,17 @@ export function createCheckpoints(database: Database, folder: LibraryFolder, tra
       const row = last.one({ run });
       return row === null ? null : toCheckpoint(run, row);
     },
+    hold(run, step) {
+      const holder = Symbol();
+      held.set(holder, place(run, step));
+      return () => held.delete(holder);
+    },
     prune(run, keep) {
-      const old = all.all({ run }).slice(0, -Math.max(1, keep));
+      const inUse = new Set(held.values());
+      const old = all
+        .all({ run })
+        .slice(0, -Math.max(1, keep))
+        .filter(({ step }) => !inUse.has(place(run, step)));
       if (old.length > 0) trash.discard(old.map(({ step }) => ({ kind: 'checkpoint', run, step })));
       return old.map((row) => toCheckpoint(run, row).folder);
     },

@@ -1,6 +1,6 @@
 /** Prepared datasets: the rows that say which there are in the library's cache. */
 import * as v from 'valibot';
-import { PreparedDataset } from '../../src-shared/dataset.ts';
+import { type ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, json, toJson } from './database.ts';
 import { Id } from './ids.ts';
@@ -13,7 +13,7 @@ const Row = v.object({
   lastUsedAt: v.number(),
 });
 
-export interface CachedDataset {
+export interface StoredDataset {
   /** With the `dir` that the cache entry has now, also when the library has been moved. */
   prepared: PreparedDataset;
   /** Milliseconds since 1970. */
@@ -30,10 +30,16 @@ export interface DatasetUser {
 export interface Datasets {
   /** Notes a prepared dataset, and that it is used now. */
   put(prepared: PreparedDataset): void;
+  /** Notes that a dataset is used now. */
+  touch(key: string): void;
   /** The dataset in the cache entry `key`, or null. */
-  find(key: string): CachedDataset | null;
+  find(key: string): StoredDataset | null;
+  /** The dataset that was last prepared from a source with the given settings, or null. */
+  newest(source: string, settings: ImageSettings): StoredDataset | null;
+  /** Whether a dataset or a run was made from this source. */
+  knows(source: string): boolean;
   /** The last used first; with `source`, only those made from it. */
-  list(filter?: { source?: string }): CachedDataset[];
+  list(filter?: { source?: string }): StoredDataset[];
   /** The runs that were made with it, in order: to resume one takes it, or the images again. */
   users(key: string): DatasetUser[];
   /** Bytes of the cache entry on the disk. */
@@ -52,6 +58,14 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
   const insert = database.command(
     'INSERT OR REPLACE INTO datasets (key, prepared, source, lastUsedAt) VALUES (:key, :prepared, :source, :now)',
   );
+  const use = database.command('UPDATE datasets SET lastUsedAt = :now WHERE key = :key');
+  // Each time that it is prepared a dataset gets a new row.
+  const ofSource = database.query(table, 'SELECT * FROM datasets WHERE source = :source ORDER BY rowid DESC');
+  const known = database.query(
+    { name: 'datasets', key: ['known'], row: v.object({ known: v.number() }) },
+    'SELECT EXISTS (SELECT 1 FROM datasets WHERE source = :source) ' +
+      'OR EXISTS (SELECT 1 FROM runs WHERE datasetSource = :source) AS known',
+  );
   const user = database.query(
     { name: 'runs', key: ['id'], row: v.object({ number: v.number() }) },
     "SELECT id, number FROM runs WHERE datasetKey = :key AND state IN ('queued', 'running') LIMIT 1",
@@ -60,7 +74,7 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
     { name: 'runs', key: ['id'], row: v.object({ id: Id, number: v.number(), name: v.string() }) },
     'SELECT id, number, name FROM runs WHERE datasetKey = :key ORDER BY number',
   );
-  const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): CachedDataset => ({
+  const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): StoredDataset => ({
     prepared: { ...prepared, dir: folder.cacheFolder(key) },
     lastUsedAt,
   });
@@ -78,6 +92,14 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       const row = byKey.one({ key });
       return row === null ? null : toCached(row);
     },
+    touch(key) {
+      use({ key, now: Date.now() });
+    },
+    newest(source, settings) {
+      const row = ofSource.all({ source }).find(({ prepared }) => sameSettings(prepared.settings, settings));
+      return row === undefined ? null : toCached(row);
+    },
+    knows: (source) => known.one({ source })?.known === 1,
     list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
     users: (key) => users.all({ key }),
     diskUse: (key) => diskUse(folder.cacheFolder(key)),
@@ -93,4 +115,8 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       trash.discard([{ kind: 'cache', key }]);
     },
   };
+}
+
+function sameSettings(a: ImageSettings, b: ImageSettings): boolean {
+  return a.height === b.height && a.width === b.width && a.channels === b.channels && a.fit === b.fit;
 }

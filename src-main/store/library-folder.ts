@@ -13,6 +13,12 @@ export interface LibraryFolder {
   /** Where prepared datasets lie, one folder each. */
   readonly cache: string;
   readonly runs: string;
+  /** Where uploaded images lie, one folder each. */
+  readonly uploads: string;
+  /** What is needed for a while only; emptied when the library is opened to write. */
+  readonly scratch: string;
+  /** What was exported into the library, one folder each. */
+  readonly exports: string;
   /** What is being deleted; see trash.ts. */
   readonly trash: string;
   runFolder(run: string): string;
@@ -23,13 +29,18 @@ export interface LibraryFolder {
   /** Folder with `state.safetensors` and `checkpoint.json` of a step. */
   checkpointFolder(run: string, step: number): string;
   cacheFolder(key: string): string;
+  exportFolder(id: string): string;
 }
+
+/** End of the name of a run's folder while it is written. */
+export const partial = '.partial';
 
 /** The paths of the library in `dir`. Its functions throw AppError `library.bad-name` for what could climb out of the library. */
 export function libraryFolder(dir: string): LibraryFolder {
   const root = resolve(dir);
   const runs = join(root, 'runs');
   const cache = join(root, 'cache');
+  const exports = join(root, 'exports');
   const runFolder = (run: string) => join(runs, plainName(run));
   return {
     dir: root,
@@ -37,6 +48,9 @@ export function libraryFolder(dir: string): LibraryFolder {
     lock: join(root, 'lock'),
     cache,
     runs,
+    uploads: join(root, 'uploads'),
+    scratch: join(root, 'scratch'),
+    exports,
     trash: join(root, 'trash'),
     runFolder,
     samplesFolder: (run) => join(runFolder(run), 'samples'),
@@ -44,6 +58,7 @@ export function libraryFolder(dir: string): LibraryFolder {
     checkpointsFolder: (run) => join(runFolder(run), 'checkpoints'),
     checkpointFolder: (run, step) => join(runFolder(run), checkpointName(step)),
     cacheFolder: (key) => join(cache, plainName(key)),
+    exportFolder: (id) => join(exports, plainName(id)),
   };
 }
 
@@ -72,7 +87,8 @@ export function createLibraryFolder(folder: LibraryFolder): void {
   try {
     mkdirSync(folder.dir, { recursive: true });
     accessSync(folder.dir, constants.W_OK);
-    for (const part of [folder.runs, folder.cache, folder.trash]) mkdirSync(part, { recursive: true });
+    for (const part of [folder.runs, folder.cache, folder.exports, folder.trash])
+      mkdirSync(part, { recursive: true });
   } catch (error) {
     throw describeFileError(error, folder.dir);
   }

@@ -1,17 +1,17 @@
 /** Measures of quality (FID and the like): few, and each with how it was measured, without which it compares to nothing. */
 import * as v from 'valibot';
+import type { Metric } from '../../src-shared/library.ts';
 import { type Database, json, type Table, toJson } from './database.ts';
 
 /** How a metric was measured: the settings that decide its value, such as the number of images. */
 const Protocol = v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]));
 
-const Metric = v.object({
+const Row = v.object({
   step: v.number(),
   name: v.string(),
   value: v.number(),
   protocol: json(Protocol),
 });
-export type Metric = v.InferOutput<typeof Metric>;
 
 export interface Metrics {
   /** Adds a metric, in the place of one measured at the same step in the same way. */
@@ -21,7 +21,7 @@ export interface Metrics {
 }
 
 export function createMetrics(database: Database): Metrics {
-  const table: Table<Metric> = { name: 'metrics', key: ['run', 'step', 'name'], row: Metric };
+  const table: Table<Metric> = { name: 'metrics', key: ['run', 'step', 'name'], row: Row };
   const all = database.query(
     table,
     'SELECT * FROM metrics WHERE run = :run AND (:name IS NULL OR name = :name) ORDER BY step, name, protocol',

@@ -132,6 +132,91 @@ export const migrations: readonly Migration[] = [
       `);
     },
   },
+  {
+    version: 2,
+    update(database) {
+      database.script(`
+        ALTER TABLE experiments ADD COLUMN history TEXT NOT NULL DEFAULT '';
+        ALTER TABLE experiments ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE experiments ADD COLUMN limits TEXT NOT NULL DEFAULT '{"steps":null,"kimg":null,"minutes":null}';
+        ALTER TABLE experiments ADD COLUMN engine TEXT NOT NULL DEFAULT 'auto';
+        ALTER TABLE experiments ADD COLUMN deletedAt INTEGER;
+        UPDATE experiments SET history = json_object(
+          'version', 1,
+          'at', 0,
+          'blocks', json(design -> '$.discriminator.blocks'),
+          'entries', json_array(json_object(
+            'what', 'start',
+            'name', design ->> '$.name',
+            'latentDim', design ->> '$.latentDim',
+            'image', json(design -> '$.discriminator.image'),
+            'blocks', json((SELECT json_group_array(key) FROM json_each(design, '$.discriminator.blocks')))
+          ))
+        );
+
+        ALTER TABLE runs ADD COLUMN deletedAt INTEGER;
+        ALTER TABLE runs ADD COLUMN forkedFromRun TEXT;
+        ALTER TABLE runs ADD COLUMN forkedFromStep INTEGER;
+        ALTER TABLE runs ADD COLUMN forkedFromImages INTEGER;
+        ALTER TABLE runs ADD COLUMN forkedFromSeconds REAL;
+
+        ALTER TABLE steps ADD COLUMN seconds REAL NOT NULL DEFAULT 0;
+        UPDATE steps SET seconds = timed.seconds FROM (
+          SELECT each.run, each.step, (runs.hyperparameters ->> '$.batch') *
+            sum(coalesce(1 / nullif(each.imagesPerSecond, 0), 0)) OVER (PARTITION BY each.run ORDER BY each.step) AS seconds
+          FROM steps AS each JOIN runs ON runs.id = each.run
+        ) AS timed WHERE timed.run = steps.run AND timed.step = steps.step;
+
+        CREATE TABLE stepBins (
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          width INTEGER NOT NULL,
+          bin INTEGER NOT NULL,
+          step INTEGER NOT NULL,
+          count INTEGER NOT NULL,
+          seconds REAL NOT NULL,
+          lossDMin REAL NOT NULL,
+          lossDMax REAL NOT NULL,
+          lossDSum REAL NOT NULL,
+          lossGMin REAL NOT NULL,
+          lossGMax REAL NOT NULL,
+          lossGSum REAL NOT NULL,
+          dRealMin REAL NOT NULL,
+          dRealMax REAL NOT NULL,
+          dRealSum REAL NOT NULL,
+          dFakeMin REAL NOT NULL,
+          dFakeMax REAL NOT NULL,
+          dFakeSum REAL NOT NULL,
+          imagesPerSecondMin REAL NOT NULL,
+          imagesPerSecondMax REAL NOT NULL,
+          imagesPerSecondSum REAL NOT NULL,
+          PRIMARY KEY (run, width, bin)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO stepBins
+          SELECT run, width, (step - 1) / width, max(step), count(*), max(seconds),
+            min(lossD), max(lossD), sum(lossD), min(lossG), max(lossG), sum(lossG),
+            min(dReal), max(dReal), sum(dReal), min(dFake), max(dFake), sum(dFake),
+            min(imagesPerSecond), max(imagesPerSecond), sum(imagesPerSecond)
+          FROM steps, (SELECT 16 AS width UNION ALL SELECT 256 UNION ALL SELECT 4096)
+          GROUP BY run, width, (step - 1) / width;
+
+        -- Numbers of exports are addresses now, so none is given twice.
+        CREATE TABLE numberedExports (
+          number INTEGER PRIMARY KEY AUTOINCREMENT,
+          run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+          step INTEGER NOT NULL,
+          format TEXT NOT NULL,
+          path TEXT NOT NULL,
+          bytes INTEGER,
+          createdAt INTEGER NOT NULL,
+          difference REAL
+        ) STRICT;
+        INSERT INTO numberedExports SELECT number, run, step, format, path, NULL, createdAt, difference FROM exports;
+        DROP TABLE exports;
+        ALTER TABLE numberedExports RENAME TO exports;
+        CREATE INDEX exportsOfRun ON exports (run);
+      `);
+    },
+  },
 ];
 
 /**

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts';
-import { type Access, type Database, openDatabase } from './database.ts';
+import { type Access, type Database, isDiskFull, openDatabase } from './database.ts';
 import { createDatasets, type Datasets } from './datasets.ts';
 import { createExperiments, type Experiments } from './experiments.ts';
 import { createExports, type Exports } from './exports.ts';
@@ -17,6 +17,7 @@ import {
 import { takeLock } from './lock.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { checkVersion, migrate, newestVersion } from './migrations.ts';
+import { createPurge, type Purge } from './purge.ts';
 import { createRewind } from './rewind.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createSamples, type Samples } from './samples.ts';
@@ -41,6 +42,10 @@ export interface Store {
   readonly exports: Exports;
   /** Ids of the runs that were found `queued` or `running` on opening, and are `interrupted` now. */
   readonly recovered: readonly string[];
+  /** Deletes for good what has been deleted up to a time; see purge.ts. */
+  readonly purge: Purge;
+  /** Gives the space of deleted rows back to the disk: seconds for a large library. A disk too full even for that stays as it is. */
+  compact(): void;
   /** Bytes of the run's files. */
   diskUse(run: string): number;
   /** Everything that `work` writes, or nothing of it. `work` must not wait for anything, nor delete, prune or rewind. */
@@ -52,8 +57,8 @@ export interface Store {
 /**
  * Opens the library in `libraryDir`.
  *
- * `write` makes it where there is none, brings it up to this version, finishes deletions and marks runs that a dead process has left
- * behind. One process at a time. `read` only looks, beside the writer or without one.
+ * `write` makes it where there is none, brings it up to this version, finishes deletions, deletes for good what was deleted before, and
+ * marks runs that a dead process has left behind. One process at a time. `read` only looks, beside the writer or without one.
  * @throws AppError `library.in-use` (write), `library.missing` and `library.older` (read), `library.newer`, `library.foreign`,
  * `library.damaged`, `library.not-a-folder`, `library.not-writable`, `library.busy`, `library.io`, `disk.full`
  */
@@ -78,7 +83,10 @@ function openToWrite(folder: LibraryFolder): Store {
       migrate(database);
       const trash = createTrash(database, folder);
       trash.sweep();
-      return assemble(database, folder, trash, unlock);
+      const store = assemble(database, folder, trash, unlock);
+      store.purge(Date.now());
+      store.exports.sweep();
+      return store;
     });
   } catch (error) {
     unlock();
@@ -129,15 +137,24 @@ function assemble(database: Database, folder: LibraryFolder, trash: Trash, unloc
   return {
     access: database.access,
     paths: folder,
-    experiments: createExperiments(database, trash),
+    experiments: createExperiments(database),
     runs,
     steps: createSteps(database),
     metrics: createMetrics(database),
     samples: createSamples(database, folder),
     checkpoints: createCheckpoints(database, folder, trash),
     datasets: createDatasets(database, folder, trash),
-    exports: createExports(database),
+    exports: createExports(database, folder, trash),
     recovered: database.access === 'write' ? runs.recover() : [],
+    purge: createPurge(database, runs),
+    compact() {
+      try {
+        database.script('VACUUM');
+        database.pragma('wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+      }
+    },
     diskUse: (run) => diskUse(folder.runFolder(run)),
     transaction: (work) => database.transaction(work),
     close() {

@@ -3,12 +3,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import * as v from 'valibot';
 import type { Database } from './database.ts';
 import { describeFileError, type LibraryFolder } from './library-folder.ts';
+import { createStepBins } from './series.ts';
 import { remove, type Trash } from './trash.ts';
 
 /** Forgets what a run has after a step, rows and files; exports stay, they are no part of the run's course. */
 export type Rewind = (run: string, step: number) => void;
 
 export function createRewind(database: Database, folder: LibraryFolder, trash: Trash): Rewind {
+  const bins = createStepBins(database);
   const laterCheckpoints = database.query(
     { name: 'checkpoints', key: ['run', 'step'], row: v.object({ step: v.number() }) },
     'SELECT run, step FROM checkpoints WHERE run = :run AND step > :step',
@@ -18,9 +20,10 @@ export function createRewind(database: Database, folder: LibraryFolder, trash: T
     database.command('DELETE FROM metrics WHERE run = :run AND step > :step'),
     database.command('DELETE FROM samples WHERE run = :run AND step > :step'),
     database.command(
-      "UPDATE runs SET step = min(step, :step), imagesSeen = min(step, :step) * (hyperparameters ->> '$.batch'), " +
-        "trainingSeconds = (hyperparameters ->> '$.batch') * " +
-        '(SELECT coalesce(sum(1 / nullif(imagesPerSecond, 0)), 0) FROM steps WHERE run = :run) WHERE id = :run',
+      'UPDATE runs SET step = min(step, :step), imagesSeen = coalesce(forkedFromImages, 0) + ' +
+        "(min(step, :step) - coalesce(forkedFromStep, 0)) * (hyperparameters ->> '$.batch'), " +
+        'trainingSeconds = coalesce((SELECT max(seconds) FROM steps WHERE run = :run), forkedFromSeconds, 0) ' +
+        'WHERE id = :run',
     ),
   ];
 
@@ -35,6 +38,7 @@ export function createRewind(database: Database, folder: LibraryFolder, trash: T
       [...checkpoints].map((found) => ({ kind: 'checkpoint', run, step: found })),
       () => {
         for (const command of forget) command({ run, step });
+        bins.rewind(run, step);
       },
     );
     // After the rows, so that none ever shows a picture that is gone.

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { Design } from '../../src-shared/gan/block.ts';
+import type { NewRun, Reason, Run, StateChange } from '../../src-shared/library.ts';
 import { canBecome, EngineName, Hyperparameters, Limits, RunState } from '../../src-shared/training.ts';
 import { type Database, json, type Parameters, type Table, toJson } from './database.ts';
 import { Id, newId } from './ids.ts';
@@ -38,72 +39,30 @@ const Row = v.object({
   endedAt: v.nullable(v.number()),
   reasonCode: v.nullable(v.string()),
   reasonMessage: v.nullable(v.string()),
+  deletedAt: v.nullable(v.number()),
+  forkedFromRun: v.nullable(Id),
+  forkedFromStep: v.nullable(v.number()),
 });
 
-/** Why a run failed or was interrupted: a stable name and a sentence for a person. */
-export interface Reason {
-  code: string;
-  message: string;
-}
-
-/** The images of a run, as they were. */
-export interface RunDataset {
-  key: string;
-  fingerprint: string;
-  source: string;
-  count: number;
-  classes: string[];
-  settings: ImageSettings;
-}
-
-/** What a run is started with; it never changes afterwards, save the name and the limits. */
-export interface NewRun {
-  /** Id of the experiment it belongs to. */
-  experiment: string;
-  name: string;
-  design: Design;
-  hyperparameters: Hyperparameters;
-  limits: Limits;
-  dataset: RunDataset;
-  /** 0 to 2^53 - 1. */
-  seed: number;
-  engineWanted: EngineName;
-}
-
-export interface Run extends NewRun {
-  id: string;
-  /** 1 for the library's first run, never given twice: what people call it by. */
-  number: number;
-  /** What really computed last; null before the first start. */
-  engine: string | null;
-  device: string | null;
-  state: RunState;
-  /** Steps trained. */
-  step: number;
-  /** Real images seen in those steps. */
+/** How far a run has come. */
+export interface Progress {
   imagesSeen: number;
-  /** Seconds spent in those steps. */
   trainingSeconds: number;
-  /** Milliseconds since 1970, as all times. */
-  createdAt: number;
-  /** When it first trained. */
-  startedAt: number | null;
-  /** When it last left the state `running` or the queue; null while it is in one of them. */
-  endedAt: number | null;
-  /** Set while it is `failed` or `interrupted`, else null. */
-  reason: Reason | null;
 }
 
-/** One entry of a run's history. */
-export interface StateChange {
-  state: RunState;
-  at: number;
-  reason: Reason | null;
+/** What a fork is made with beside the rest: where the run that it goes on from was. */
+export interface ForkOrigin extends Progress {
+  /** Chosen before, since its files are there before the run is. */
+  id: string;
 }
 
 export interface Runs {
-  /** Makes a run in the state `queued`. @throws AppError `experiment.missing` */
-  create(run: NewRun): Run;
+  /**
+   * Makes a run in the state `queued`.
+   * @param fork for one that goes on from another run's checkpoint: it stands where that stood
+   * @throws AppError `experiment.missing`
+   */
+  create(run: NewRun, fork?: ForkOrigin): Run;
   /** @throws AppError `run.missing` */
   get(id: string): Run;
   /**
@@ -111,7 +70,7 @@ export interface Runs {
    * @throws AppError `run.missing`, `run.ambiguous`
    */
   find(text: string): Run;
-  /** The newest first. */
+  /** The newest first, deleted ones too. */
   list(filter?: { experiment?: string; state?: RunState }): Run[];
   /** @throws AppError `run.missing` */
   rename(id: string, name: string): void;
@@ -125,6 +84,8 @@ export interface Runs {
    * @throws AppError `run.missing`, `run.state` when {@link canBecome} forbids it
    */
   setState(id: string, state: RunState, reason?: Reason): void;
+  /** Where a run was after a step of its own. @throws AppError `run.missing` */
+  progressAt(id: string, step: number): Progress;
   /** Every state it was in, the oldest first. */
   history(id: string): StateChange[];
   /**
@@ -132,7 +93,16 @@ export interface Runs {
    * @throws AppError `run.missing`
    */
   rewind(id: string, step: number): void;
-  /** Deletes a run with its files. @throws AppError `run.missing`, `run.active` while it is queued or running */
+  /**
+   * Deletes a run so that it can be brought back; null brings it back.
+   * @param at milliseconds since 1970
+   * @throws AppError `run.missing`, `run.active` while it is queued or running
+   */
+  setDeleted(id: string, at: number | null): void;
+  /**
+   * Deletes a run for good, with its files and its exports in the library.
+   * @throws AppError `run.missing`, `run.active` while it is queued or running
+   */
   delete(id: string): void;
   /**
    * Marks runs that a process has left `queued` or `running` when it died as `interrupted`. `openStore` does this; later on it would
@@ -148,7 +118,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   const byText = database.query(
     { name: 'runs', key: ['id'], row: v.object({ id: Id, number: v.number() }) },
     'SELECT id, number FROM runs WHERE id = :text OR number = CAST(:text AS INTEGER) AND CAST(number AS TEXT) = :text ' +
-      'OR name = :text ORDER BY id = :text DESC, CAST(number AS TEXT) = :text DESC, number',
+      'OR name = :text AND deletedAt IS NULL ORDER BY id = :text DESC, CAST(number AS TEXT) = :text DESC, number',
   );
   const all = database.query(
     table,
@@ -182,9 +152,11 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   );
   const insert = database.command(
     'INSERT INTO runs (id, name, experiment, design, hyperparameters, limits, datasetKey, datasetFingerprint, datasetSource, ' +
-      'datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, step, imagesSeen, trainingSeconds, createdAt) ' +
+      'datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, createdAt, step, imagesSeen, trainingSeconds, ' +
+      'forkedFromRun, forkedFromStep, forkedFromImages, forkedFromSeconds) ' +
       'VALUES (:id, :name, :experiment, :design, :hyperparameters, :limits, :datasetKey, :datasetFingerprint, :datasetSource, ' +
-      ":datasetCount, :datasetClasses, :imageSettings, :seed, :engineWanted, 'queued', 0, 0, 0, :now)",
+      ":datasetCount, :datasetClasses, :imageSettings, :seed, :engineWanted, 'queued', :now, coalesce(:step, 0), " +
+      'coalesce(:images, 0), coalesce(:seconds, 0), :parent, :step, :images, :seconds)',
   );
   const insertState = database.command(
     'INSERT INTO runStates (run, state, at, reasonCode, reasonMessage) VALUES (:id, :state, :now, :code, :message)',
@@ -195,6 +167,18 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
       "endedAt = CASE WHEN :state IN ('queued', 'running') THEN NULL ELSE :now END WHERE id = :id",
   );
   const updateName = database.command('UPDATE runs SET name = :name WHERE id = :id');
+  const updateDeleted = database.command('UPDATE runs SET deletedAt = :at WHERE id = :id');
+  const progress = database.query(
+    { name: 'runs', key: ['id'], row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number() }) },
+    'SELECT id, coalesce(forkedFromImages, 0) + ' +
+      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') AS imagesSeen, " +
+      'coalesce((SELECT seconds FROM steps WHERE run = :id AND step = :step), forkedFromSeconds, 0) AS trainingSeconds ' +
+      'FROM runs WHERE id = :id',
+  );
+  const exportsOf = database.query(
+    { name: 'exports', key: ['run'], row: v.object({ folder: v.string() }) },
+    "SELECT run, substr(path, 9, 10) AS folder FROM exports WHERE run = :id AND substr(path, 1, 8) = 'exports/'",
+  );
   const updateLimits = database.command('UPDATE runs SET limits = :limits WHERE id = :id');
   const updateEngine = database.command('UPDATE runs SET engine = :engine, device = :device WHERE id = :id');
 
@@ -205,6 +189,13 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   };
   const change = (update: (parameters: Parameters) => number, parameters: Parameters & { id: string }) => {
     if (update(parameters) === 0) throw missingRun(parameters.id);
+  };
+  const requireIdle = (id: string) => {
+    const run = stateOf.one({ id });
+    if (run === null) throw missingRun(id);
+    if (run.state === 'queued' || run.state === 'running') {
+      throw new AppError('run.active', `The run is ${run.state}. Stop it before you delete it.`, { run: id });
+    }
   };
   const writeState = (id: string, state: RunState, reason: Reason | undefined) => {
     const cells = {
@@ -219,7 +210,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   };
 
   return {
-    create(run) {
+    create(run, fork) {
       return database.transaction(() => {
         if (experiment.one({ id: run.experiment }) === null) {
           throw new AppError(
@@ -230,7 +221,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
             },
           );
         }
-        const id = newId();
+        const id = fork?.id ?? newId();
         const now = Date.now();
         insert({
           id,
@@ -248,6 +239,10 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
           seed: run.seed,
           engineWanted: run.engineWanted,
           now,
+          parent: run.forkedFrom?.run ?? null,
+          step: run.forkedFrom?.step ?? null,
+          images: fork?.imagesSeen ?? null,
+          seconds: fork?.trainingSeconds ?? null,
         });
         insertState({ id, state: 'queued', now, code: null, message: null });
         return get(id);
@@ -296,15 +291,22 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
       if (stateOf.one({ id }) === null) throw missingRun(id);
       rewind(id, step);
     },
+    progressAt(id, step) {
+      const row = progress.one({ id, step });
+      if (row === null) throw missingRun(id);
+      return row;
+    },
+    setDeleted(id, at) {
+      requireIdle(id);
+      updateDeleted({ id, at });
+    },
     delete(id) {
-      const run = stateOf.one({ id });
-      if (run === null) throw missingRun(id);
-      if (run.state === 'queued' || run.state === 'running') {
-        throw new AppError('run.active', `The run is ${run.state}. Stop it before you delete it.`, {
-          run: id,
-        });
-      }
-      trash.discard([{ kind: 'run', run: id }]);
+      requireIdle(id);
+      const folders = new Set(exportsOf.all({ id }).map(({ folder }) => folder));
+      trash.discard([
+        ...[...folders].map((folder) => ({ kind: 'export', folder }) as const),
+        { kind: 'run', run: id },
+      ]);
     },
     recover() {
       return database.transaction(() =>
@@ -337,6 +339,8 @@ function toRun(row: v.InferOutput<typeof Row>): Run {
     datasetCount,
     datasetClasses,
     imageSettings,
+    forkedFromRun,
+    forkedFromStep,
     ...rest
   } = row;
   const { reasonCode, reasonMessage, ...run } = rest;
@@ -351,6 +355,8 @@ function toRun(row: v.InferOutput<typeof Row>): Run {
       settings: imageSettings,
     },
     reason: toReason({ reasonCode, reasonMessage }),
+    forkedFrom:
+      forkedFromRun === null || forkedFromStep === null ? null : { run: forkedFromRun, step: forkedFromStep },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Sample grids: the rows that say which there are. The trainer writes the pictures to `LibraryFolder.sampleFile`. */
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { Sample } from '../../src-shared/library.ts';
 import type { Database } from './database.ts';
 import { type LibraryFolder, sampleName } from './library-folder.ts';
 
@@ -12,24 +13,18 @@ const Row = v.object({
   columns: v.number(),
 });
 
-export interface Sample {
-  /** 0 for the grid before the first step. */
-  step: number;
+export interface StoredSample extends Sample {
   /** Absolute path of the PNG. */
   file: string;
-  /** Images in the grid. */
-  count: number;
-  /** Images in a row of it. */
-  columns: number;
 }
 
 export interface Samples {
   /** Notes that the grid of a step has been written. */
-  add(run: string, sample: { step: number; count: number; columns: number }): Sample;
+  add(run: string, sample: Sample): StoredSample;
   /** In the order of steps. */
-  list(run: string): Sample[];
+  list(run: string): StoredSample[];
   /** The grid of a step, or null. */
-  get(run: string, step: number): Sample | null;
+  get(run: string, step: number): StoredSample | null;
 }
 
 export function createSamples(database: Database, folder: LibraryFolder): Samples {
@@ -39,7 +34,7 @@ export function createSamples(database: Database, folder: LibraryFolder): Sample
   const insert = database.command(
     'INSERT OR REPLACE INTO samples (run, step, file, count, columns) VALUES (:run, :step, :file, :count, :columns)',
   );
-  const toSample = (run: string, row: v.InferOutput<typeof Row>): Sample => ({
+  const toSample = (run: string, row: v.InferOutput<typeof Row>): StoredSample => ({
     ...row,
     file: join(folder.runFolder(run), row.file),
   });

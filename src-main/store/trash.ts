@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 import { stepName } from '../../src-shared/step-name.ts';
 import { type Database, isDiskFull } from './database.ts';
-import { describeFileError, type LibraryFolder } from './library-folder.ts';
+import { describeFileError, type LibraryFolder, partial } from './library-folder.ts';
 
 /** Something with a folder and a row of its own. */
 export type Item =
   | { kind: 'run'; run: string }
   | { kind: 'checkpoint'; run: string; step: number }
-  | { kind: 'cache'; key: string };
+  | { kind: 'cache'; key: string }
+  | { kind: 'export'; folder: string };
 
 export interface Trash {
   /**
@@ -21,23 +22,28 @@ export interface Trash {
    * @throws AppError `library.read-only`, `library.not-writable`, `library.io`, with everything as it was; Error inside of a transaction
    */
   discard(items: readonly Item[], alsoForget?: () => void): void;
-  /** Finishes what a process that died had begun to delete. */
+  /** Finishes what a process that died had begun to delete, and removes what it had begun to copy. */
   sweep(): void;
 }
 
 export function createTrash(database: Database, folder: LibraryFolder): Trash {
   const forgetRun = database.command('DELETE FROM runs WHERE id = :run');
   const forgetCheckpoint = database.command('DELETE FROM checkpoints WHERE run = :run AND step = :step');
+  const forgetExport = database.command(
+    "DELETE FROM exports WHERE substr(path, 1, length(:folder) + 9) = 'exports/' || :folder || '/'",
+  );
   const forgetDataset = database.command('DELETE FROM datasets WHERE key = :key');
 
   const forget = (item: Item) => {
     if (item.kind === 'run') forgetRun({ run: item.run });
     else if (item.kind === 'checkpoint') forgetCheckpoint({ run: item.run, step: item.step });
+    else if (item.kind === 'export') forgetExport({ folder: item.folder });
     else forgetDataset({ key: item.key });
   };
   const place = (item: Item) => {
     if (item.kind === 'run') return folder.runFolder(item.run);
     if (item.kind === 'checkpoint') return folder.checkpointFolder(item.run, item.step);
+    if (item.kind === 'export') return folder.exportFolder(item.folder);
     return folder.cacheFolder(item.key);
   };
 
@@ -90,6 +96,9 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
     },
 
     sweep() {
+      for (const name of readdirSync(folder.runs)) {
+        if (name.endsWith(partial)) remove(join(folder.runs, name));
+      }
       for (const name of readdirSync(folder.trash)) {
         const item = parseEntry(name);
         if (item === null) continue;
@@ -106,14 +115,16 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
 function entryName(item: Item): string {
   if (item.kind === 'run') return `run.${item.run}`;
   if (item.kind === 'checkpoint') return `checkpoint.${item.run}.${stepName(item.step)}`;
+  if (item.kind === 'export') return `export.${item.folder}`;
   return `cache.${item.key}`;
 }
 
 function parseEntry(name: string): Item | null {
   const [, kind, id, step] =
-    /^(run|checkpoint|cache)\.([A-Za-z0-9][\w-]*)(?:\.(\d{8,10}))?$/.exec(name) ?? [];
+    /^(run|checkpoint|cache|export)\.([A-Za-z0-9][\w-]*)(?:\.(\d{8,10}))?$/.exec(name) ?? [];
   if (id === undefined) return null;
   if (kind === 'checkpoint') return step === undefined ? null : { kind, run: id, step: Number(step) };
+  if (kind === 'export') return { kind, folder: id };
   return kind === 'run' ? { kind, run: id } : { kind: 'cache', key: id };
 }
 

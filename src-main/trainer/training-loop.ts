@@ -15,6 +15,7 @@ import { clearLeftovers, makeFolder } from './files.ts';
 import { requireMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
+import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import type { StepPlan } from './train-step.ts';
@@ -43,7 +44,10 @@ interface Beginning {
   state: Arrays;
 }
 
-/** The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. */
+/**
+ * The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. A fork may have other
+ * hyperparameters: an average of the generator that it alone wants begins as the generator.
+ */
 async function begin(command: TrainCommand): Promise<Beginning> {
   const { design, hyperparameters, seed, dataset } = command;
   const ema = hyperparameters.ema.halfLifeKimg !== null;
@@ -66,7 +70,10 @@ async function begin(command: TrainCommand): Promise<Beginning> {
     seed: info.seed,
     dataset: info.dataset.fingerprint,
   };
-  const different = Object.keys(wanted).filter((key) => !isDeepStrictEqual(wanted[key], found[key]));
+  const different = Object.keys(wanted).filter(
+    (key) =>
+      !isDeepStrictEqual(wanted[key], found[key]) && !(command.fork === true && key === 'hyperparameters'),
+  );
   if (different.length > 0) {
     throw new AppError(
       'checkpoint.mismatch',
@@ -74,6 +81,8 @@ async function begin(command: TrainCommand): Promise<Beginning> {
       { different },
     );
   }
+  for (const { name } of stateTensors(design, ema))
+    if (name.startsWith('ema.')) state[name] ??= state[name.slice('ema.'.length)]!.slice();
   const { step, imagesSeen, trainingSeconds } = info;
   return { position: { step, imagesSeen, trainingSeconds }, state };
 }
@@ -208,6 +217,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     closing.push(() => sampler.dispose());
     const fixedLatents = latents(seed, sampleCount, design.latentDim);
     program.write(state);
+    const usage = new ResourceMeter();
     const log = new StepLog(control.emit, command.limits, batch);
     // Steps that were done are told, whatever ends the run.
     closing.push(async () => log.flush(position));
@@ -262,6 +272,8 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       position.trainingSeconds += (now - last) / 1000;
       last = now;
       log.add(stats, position);
+      const resources = usage.measure();
+      if (resources !== null) control.emit({ type: 'resources', ...resources });
       if (sampleEvery !== null && step % sampleEvery === 0) await sample();
       if (checkpointEvery !== null && step % checkpointEvery === 0) await checkpoint();
       // Commands arrive while the process waits for its next turn.

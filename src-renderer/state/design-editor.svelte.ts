@@ -2,8 +2,8 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { Block, Design } from '../../src-shared/gan/block.ts';
 import { designPair } from './design-pair.ts';
 import { duplicateBlocks, insertBlocks, moveBlocks, newBlock, removeBlocks, setBlock } from './edits.ts';
-import type { History } from './history.ts';
-import { amend, canRedo, canUndo, commit, present, redo, undo } from './history.ts';
+import type { History } from '../../src-shared/gan/history.ts';
+import { amend, canRedo, canUndo, commit, present, redo, undo } from '../../src-shared/gan/history.ts';
 
 const several = (indices: readonly number[]) =>
   indices.length === 1 ? `block ${indices[0]! + 1}` : `${indices.length} blocks`;
@@ -45,6 +45,12 @@ export class DesignEditor {
   #become(history: History): void {
     this.#history = history;
     this.#changed(history);
+  }
+
+  /** Takes over a history that is saved elsewhere already. */
+  adopt(history: History): void {
+    this.settle();
+    this.#history = history;
   }
 
   /**

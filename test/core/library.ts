@@ -3,16 +3,18 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
-import type { App, NewTraining, Run } from '../../src-main/core/app.ts';
+import type { App, AppOptions } from '../../src-main/core/app.ts';
 import { createApp } from '../../src-main/core/app.ts';
-import type { AppEvent } from '../../src-main/core/events.ts';
+import type { NewTraining } from '../../src-main/core/runs.ts';
 import type { TrainerHost } from '../../src-main/core/trainer-host.ts';
 import { prepareDataset } from '../../src-main/datasets/prepare-dataset.ts';
 import { libraryFolder } from '../../src-main/store/library-folder.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { convBlock } from '../../src-shared/gan/block.ts';
+import type { Run } from '../../src-shared/library.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 /** Looks at 8x8 colour images. */
@@ -41,9 +43,10 @@ export function temporaryFolder(): string {
 export function open(
   trainerHost: TrainerHost,
   libraryDir = join(temporaryFolder(), 'library'),
-  broadcast: (event: AppEvent) => void = () => undefined,
+  broadcast: (event: ApiEvent) => void = () => undefined,
+  options: Partial<AppOptions> = {},
 ): App {
-  const app = createApp({ libraryDir, trainerHost, broadcast });
+  const app = createApp({ libraryDir, trainerHost, broadcast, ...options });
   let isOpen = true;
   const close = () => {
     if (isOpen) app.close();

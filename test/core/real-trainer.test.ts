@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { App, Run } from '../../src-main/core/app.ts';
+import type { App } from '../../src-main/core/app.ts';
 import { listEngines } from '../../src-main/core/ask-trainer.ts';
-import type { AppEvent } from '../../src-main/core/events.ts';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { createTrainerHost } from '../../src-main/shells/trainer-host.ts';
 import { libraryFolder } from '../../src-main/store/library-folder.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
+import type { Run } from '../../src-shared/library.ts';
 import type { Hyperparameters } from '../../src-shared/training.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { errorOf, faces, open, start, temporaryFolder } from './library.ts';
@@ -24,8 +25,8 @@ const longer: Hyperparameters = {
 /** An application with real trainers, and what it tells. */
 class Course {
   readonly app: App;
-  readonly events: AppEvent[] = [];
-  #listener: (event: AppEvent) => void = () => undefined;
+  readonly events: ApiEvent[] = [];
+  #listener: (event: ApiEvent) => void = () => undefined;
 
   constructor() {
     this.app = open(createTrainerHost(pinnedNode()), undefined, (event) => {
@@ -35,8 +36,8 @@ class Course {
   }
 
   /** Resolves with the first event that `wanted` accepts, from now on. */
-  async next(wanted: (event: AppEvent) => boolean): Promise<AppEvent> {
-    const { promise, resolve } = Promise.withResolvers<AppEvent>();
+  async next(wanted: (event: ApiEvent) => boolean): Promise<ApiEvent> {
+    const { promise, resolve } = Promise.withResolvers<ApiEvent>();
     this.#listener = (event) => {
       if (wanted(event)) resolve(event);
     };

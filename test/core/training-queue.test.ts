@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { AppEvent } from '../../src-main/core/events.ts';
 import { TrainingQueue } from '../../src-main/core/training-queue.ts';
 import { openDatabase } from '../../src-main/store/database.ts';
 import type { Store } from '../../src-main/store/open-store.ts';
-import type { Run } from '../../src-main/store/runs.ts';
 import { createSteps } from '../../src-main/store/steps.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
+import type { Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { addDataset, newRun, steps } from '../store/content.ts';
 import { newStore } from '../store/library.ts';
@@ -14,10 +14,10 @@ import { ScriptedHost } from './scripted-trainer.ts';
 class Course {
   readonly store: Store;
   readonly host = new ScriptedHost();
-  readonly events: AppEvent[] = [];
+  readonly events: ApiEvent[] = [];
   readonly queue: TrainingQueue;
   /** Called with every event that is broadcast. */
-  onEvent: (event: AppEvent) => void = () => undefined;
+  onEvent: (event: ApiEvent) => void = () => undefined;
 
   constructor(store: Store = newStore()) {
     this.store = store;
@@ -92,6 +92,7 @@ test('what the trainer tells is written down, then passed on', () => {
   trainer.say({ type: 'engine', name: 'onnx', device: 'CPU' });
   trainer.say({ type: 'sample', step: 0, file: 'elsewhere.png', count: 16, columns: 4 });
   trainer.say(trained(1, 3));
+  trainer.say({ type: 'resources', cpu: 0.9, memoryBytes: 2e8 });
   trainer.say(checkpoint(course, run, 3));
   trainer.say({ type: 'trained', as: 'done' });
   const { runs, samples, checkpoints } = course.store;
@@ -109,17 +110,18 @@ test('what the trainer tells is written down, then passed on', () => {
   expect(course.told).toEqual(['first try: running', 'first try: running', 'first try: done']);
   const other = course.events.filter((event) => event.type !== 'run');
   expect(other).toEqual([
-    // Paths are the store's own: what a trainer says cannot lead out of the library.
+    // No paths: what a trainer says cannot lead out of the library.
+    { type: 'sample', run: run.id, step: 0, count: 16, columns: 4 },
     {
-      type: 'sample',
+      type: 'steps',
       run: run.id,
-      step: 0,
-      file: course.store.paths.sampleFile(run.id, 0),
-      count: 16,
-      columns: 4,
+      steps: steps(1, 3),
+      imagesSeen: 12,
+      trainingSeconds: 6,
+      remainingSeconds: null,
     },
-    { type: 'steps', run: run.id, steps: steps(1, 3), imagesSeen: 12, remainingSeconds: null },
-    { type: 'checkpoint', run: run.id, step: 3, folder: course.store.paths.checkpointFolder(run.id, 3) },
+    { type: 'resources', run: run.id, cpu: 0.9, memoryBytes: 2e8 },
+    { type: 'checkpoint', run: run.id, step: 3, bytes: 0 },
   ]);
   expect(trainer.killed).toBe(true);
 });

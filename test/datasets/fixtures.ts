@@ -73,6 +73,17 @@ export async function decodeOne(content: Uint8Array, settings: ImageSettings): P
   return imageOf(dataset);
 }
 
+/** The pixels of a PNG, with the channels that it has. */
+export async function pngPixels(png: Uint8Array): Promise<Uint8Array> {
+  const { channels } = await sharp(png).metadata();
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+  // Grey is decoded to red, green and blue.
+  const places = { 1: [0], 2: [0, 3], 3: [0, 1, 2], 4: [0, 1, 2, 3] }[channels];
+  return Uint8Array.from({ length: info.width * info.height * channels }, (_, at) => {
+    return data[Math.floor(at / channels) * info.channels + places[at % channels]!]!;
+  });
+}
+
 /** Mean absolute difference. */
 export function difference(a: Uint8Array, b: Uint8Array): number {
   expect(a.length).toBe(b.length);

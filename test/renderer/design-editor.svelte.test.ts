@@ -5,8 +5,8 @@ import { check } from '../../src-shared/gan/check.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { DesignEditor } from '../../src-renderer/state/design-editor.svelte.ts';
 import { linked, unlinked, withKind } from '../../src-renderer/state/edits.ts';
-import type { History } from '../../src-renderer/state/history.ts';
-import { startHistory } from '../../src-renderer/state/history.ts';
+import type { History } from '../../src-shared/gan/history.ts';
+import { startHistory } from '../../src-shared/gan/history.ts';
 
 const dcgan = presets.find(({ name }) => name === 'dcgan-64')!.design;
 const open = (changed?: (history: History) => void) => new DesignEditor(startHistory(dcgan), changed);

@@ -5,10 +5,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, extname, join, normalize } from 'node:path';
-import type { Browser } from '@playwright/test';
+import type { Browser, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { build } from 'vite';
+import { contentSecurityPolicy } from '../../src-main/shells/answer.ts';
 import { repository } from '../architecture.ts';
+import type { ScriptedCore } from './scripted-core.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome.exe'];
 const usual = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
@@ -28,10 +30,6 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',
 };
 
-/** As the shells will send it. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
-
 function serve(folder: string): Server {
   return createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
@@ -42,7 +40,7 @@ function serve(folder: string): Server {
     }
     response.writeHead(200, {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
-      'content-security-policy': policy,
+      'content-security-policy': contentSecurityPolicy,
     });
     response.end(readFileSync(file));
   });
@@ -79,4 +77,15 @@ export async function servePage(executablePath: string): Promise<ServedPage> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** The page's connection leads to a core of the test, in memory. To be called before the page is opened. */
+export async function answerFrom(core: ScriptedCore, page: Page): Promise<void> {
+  await page.routeWebSocket(/\/socket$/, (socket) => {
+    core.serve({
+      post: (message) => socket.send(message),
+      onMessage: (listen) => socket.onMessage((message) => listen(String(message))),
+      onClose: (listen) => socket.onClose(listen),
+    });
+  });
 }

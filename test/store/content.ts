@@ -2,9 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../../src-main/store/open-store.ts';
-import type { NewRun, Run } from '../../src-main/store/runs.ts';
+import type { ForkOrigin } from '../../src-main/store/runs.ts';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { convBlock, type Design } from '../../src-shared/gan/block.ts';
+import { startHistory } from '../../src-shared/gan/history.ts';
+import { packHistory } from '../../src-shared/gan/history-json.ts';
+import type { NewRun, Run } from '../../src-shared/library.ts';
 import { defaultHyperparameters, type StepStats } from '../../src-shared/training.ts';
 
 export const design: Design = {
@@ -19,30 +22,37 @@ export const design: Design = {
   },
 };
 
+/** Its history as it is opened. */
+export const history = packHistory(startHistory(design));
+
 export const imageSettings: ImageSettings = { height: 8, width: 8, channels: 1, fit: 'crop' };
 
-export function newRun(store: Store, changes: Partial<NewRun> = {}): Run {
+export function newRun(store: Store, changes: Partial<NewRun> = {}, fork?: ForkOrigin): Run {
   const hyperparameters = { ...defaultHyperparameters(), batch: 4 };
   const experiment =
-    changes.experiment ?? store.experiments.create({ name: 'faces', design, hyperparameters }).id;
-  return store.runs.create({
-    name: 'first try',
-    design,
-    hyperparameters,
-    limits: { steps: 100, kimg: null, minutes: null },
-    dataset: {
-      key: 'abc123',
-      fingerprint: 'f00d',
-      source: '/pictures',
-      count: 50,
-      classes: ['cats', 'dogs'],
-      settings: imageSettings,
+    changes.experiment ?? store.experiments.create({ name: 'faces', history, hyperparameters }).id;
+  return store.runs.create(
+    {
+      name: 'first try',
+      design,
+      hyperparameters,
+      limits: { steps: 100, kimg: null, minutes: null },
+      dataset: {
+        key: 'abc123',
+        fingerprint: 'f00d',
+        source: '/pictures',
+        count: 50,
+        classes: ['cats', 'dogs'],
+        settings: imageSettings,
+      },
+      seed: 2 ** 53 - 1,
+      engineWanted: 'auto',
+      forkedFrom: null,
+      ...changes,
+      experiment,
     },
-    seed: 2 ** 53 - 1,
-    engineWanted: 'auto',
-    ...changes,
-    experiment,
-  });
+    fork,
+  );
 }
 
 /** A run in the state `running`. */

@@ -167,9 +167,16 @@ test('with access to read nothing can be changed', () => {
   const works: ((library: Store) => unknown)[] = [
     (library) => newRun(library),
     (library) => newRun(library, { experiment }),
-    (library) => library.experiments.update(experiment, { name: 'x' }),
+    (library) => library.experiments.save(experiment, 0, { source: 'x' }),
     (library) => {
-      library.experiments.delete(experiment);
+      library.experiments.rename(experiment, 'x');
+    },
+    (library) => {
+      library.experiments.tag(experiment, ['x']);
+    },
+    (library) => library.experiments.setDeleted(experiment, 1),
+    (library) => {
+      library.runs.setDeleted(id, 1);
     },
     (library) => {
       library.runs.setState(id, 'queued');
@@ -191,7 +198,7 @@ test('with access to read nothing can be changed', () => {
       library.datasets.delete('aaa');
     },
     (library) => {
-      library.exports.add(id, { step: 1, format: 'png', path: '/x', difference: null });
+      library.exports.add(id, { step: 1, format: 'png', place: { path: '/x' }, bytes: 1, difference: null });
     },
   ];
   const before = store.runs.get(id);
@@ -242,7 +249,8 @@ test('a damaged row is named, with its column, and can be deleted', () => {
   expectDamage(() => store.checkpoints.newest(id), 'checkpoints', `run ${id}, step 7`, 'folder');
 
   store.runs.delete(id);
-  store.experiments.delete(experiment);
+  store.experiments.setDeleted(experiment, 1);
+  store.purge(1);
   store.datasets.delete('aaa');
   expect(store.runs.list()).toEqual([]);
   expect(store.datasets.list()).toEqual([]);

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import * as v from 'valibot';
 import { type Database, openDatabase } from '../../src-main/store/database.ts';
@@ -11,7 +11,8 @@ import {
   newestVersion,
 } from '../../src-main/store/migrations.ts';
 import { openStore } from '../../src-main/store/open-store.ts';
-import { startedRun } from './content.ts';
+import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { design, history, imageSettings, newRun, startedRun, steps } from './content.ts';
 import { errorOf, newStore, open, temporaryFolder } from './library.ts';
 
 const Name = { name: 'sqlite_schema', key: [], row: v.object({ name: v.string() }) };
@@ -62,6 +63,76 @@ test('migration 1 makes the first schema', () => {
     'imagesPerSecond',
   ]);
   database.close();
+});
+
+test('migration 2 brings along experiments, the time of every step and their bins, and exports', () => {
+  const database = emptyDatabase();
+  migrate(database, migrations.slice(0, 1));
+  const hyperparameters = { ...defaultHyperparameters(), batch: 4 };
+  const content = { design: JSON.stringify(design), hyperparameters: JSON.stringify(hyperparameters) };
+  database.command(
+    'INSERT INTO experiments (id, name, tags, createdAt, updatedAt, design, hyperparameters) ' +
+      "VALUES ('eeeeeeeeee', 'faces', '[]', 1, 2, :design, :hyperparameters)",
+  )(content);
+  const insertRun = database.command(
+    'INSERT INTO runs (id, name, experiment, design, hyperparameters, limits, datasetKey, datasetFingerprint, datasetSource, ' +
+      'datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, step, imagesSeen, trainingSeconds, createdAt) ' +
+      "VALUES (:id, 'run', 'eeeeeeeeee', :design, :hyperparameters, :limits, 'k', 'f', '/pictures', 9, '[]', :images, 1, 'auto', " +
+      "'done', 5000, 20000, 10000, 3)",
+  );
+  const limits = JSON.stringify({ steps: 5000, kimg: null, minutes: null });
+  const images = JSON.stringify(imageSettings);
+  for (const id of ['aaaaaaaaaa', 'bbbbbbbbbb']) insertRun({ id, ...content, limits, images });
+  const insertStep = database.command(
+    'INSERT INTO steps (run, step, lossD, lossG, dReal, dFake, imagesPerSecond) ' +
+      'VALUES (:run, :step, :lossD, :lossG, :dReal, :dFake, :imagesPerSecond)',
+  );
+  // Whole numbers, whose sums are exact in any order.
+  const many = steps(1, 5000).map((stats) => ({ ...stats, lossG: stats.step % 97 }));
+  database.transaction(() => {
+    for (const step of many) insertStep({ run: 'aaaaaaaaaa', ...step });
+    for (const step of steps(1, 2)) insertStep({ run: 'bbbbbbbbbb', ...step, imagesPerSecond: 0 });
+  });
+  database.command(
+    "INSERT INTO exports (run, step, format, path, createdAt) VALUES ('aaaaaaaaaa', 3, 'onnx', '/out/a.onnx', 4)",
+  )();
+  database.close();
+
+  const store = open(dirname(database.file));
+  expect(store.experiments.open('eeeeeeeeee')).toEqual({
+    id: 'eeeeeeeeee',
+    name: 'faces',
+    tags: [],
+    createdAt: 1,
+    updatedAt: 2,
+    revision: 0,
+    design,
+    history,
+    hyperparameters,
+    limits: { steps: null, kimg: null, minutes: null },
+    engine: 'auto',
+    imageSettings: null,
+    source: null,
+    deletedAt: null,
+  });
+  expect(store.runs.get('aaaaaaaaaa')).toMatchObject({ forkedFrom: null, deletedAt: null, step: 5000 });
+  const series = (bins: number) =>
+    store.steps.series('aaaaaaaaaa', { columns: ['lossG'], from: null, to: null, bins });
+  expect(series(5000).seconds).toEqual(steps(1, 5000).map(({ step }) => step * 2));
+  // The same bins as those of a run that was trained with this version.
+  const { id } = newRun(store);
+  store.steps.append(id, many);
+  for (const bins of [1, 7, 100, 400]) {
+    const trained = store.steps.series(id, { columns: ['lossG'], from: null, to: null, bins });
+    expect(series(bins)).toEqual(trained);
+    expect(trained.step.at(-1)).toBe(5000);
+  }
+  expect(store.steps.series('bbbbbbbbbb', { columns: [], from: null, to: null, bins: 9 }).seconds).toEqual([
+    0, 0,
+  ]);
+  expect(store.exports.list()).toMatchObject([
+    { id: 1, run: 'aaaaaaaaaa', step: 3, path: '/out/a.onnx', bytes: 0, present: false, difference: null },
+  ]);
 });
 
 test('migrating twice changes nothing', () => {

@@ -1,9 +1,10 @@
 /** A run from here to its end, told as it goes. */
 import { relative } from 'node:path';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
-import type { App, Run } from '../../core/app.ts';
-import type { AppEvent } from '../../core/events.ts';
+import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus } from './interruption.ts';
 import type { Output } from './output.ts';
@@ -45,9 +46,9 @@ function meanRate(steps: readonly StepStats[]): number {
 export class RunWatch {
   readonly #output: Output;
   /** What happened before it was known which run is meant. */
-  readonly #early: AppEvent[] = [];
+  readonly #early: ApiEvent[] = [];
   readonly #ended = Promise.withResolvers<Run>();
-  #run: Run | null = null;
+  #watched: { app: App; run: Run } | null = null;
   #device: string | null = null;
 
   constructor(output: Output) {
@@ -55,19 +56,19 @@ export class RunWatch {
   }
 
   /** For the app's broadcast. */
-  readonly listen = (event: AppEvent): void => {
-    if (this.#run === null) this.#early.push(event);
-    else this.#tell(event, this.#run);
+  readonly listen = (event: ApiEvent): void => {
+    if (this.#watched === null) this.#early.push(event);
+    else this.#tell(event, this.#watched.app, this.#watched.run);
   };
 
   /** Tells which run this is, from where to where it goes, and from now on what happens to it. @param note on its limits */
-  begin(run: Run, note = ''): void {
-    this.#run = run;
+  begin(app: App, run: Run, note = ''): void {
+    this.#watched = { app, run };
     const { id, number, name, step, limits } = run;
     this.#output.json({ type: 'run', id, number, name, from: step, limits });
     const from = step === 0 ? 'from the beginning' : `from step ${formatCount(step)}`;
     this.#output.line(`Run ${number} "${name}": ${from}, ${endInWords(limits, step > 0)}${note}`);
-    for (const event of this.#early.splice(0)) this.#tell(event, run);
+    for (const event of this.#early.splice(0)) this.#tell(event, app, run);
   }
 
   /** Resolves when the run has ended. */
@@ -75,7 +76,7 @@ export class RunWatch {
     return this.#ended.promise;
   }
 
-  #tell(event: AppEvent, run: Run): void {
+  #tell(event: ApiEvent, app: App, run: Run): void {
     const output = this.#output;
     switch (event.type) {
       case 'run': {
@@ -92,16 +93,22 @@ export class RunWatch {
         this.#showSteps(event, run);
         return;
       }
-      case 'sample':
-        output.json({ type: 'sample', step: event.step, path: event.file });
-        output.line(`  step ${formatCount(event.step)}: samples in ${shortest(event.file)}`);
+      case 'sample': {
+        const path = app.runs.sampleFile(run.id, event.step);
+        output.json({ type: 'sample', step: event.step, path });
+        output.line(`  step ${formatCount(event.step)}: samples in ${shortest(path)}`);
         return;
-      case 'checkpoint':
-        output.json({ type: 'checkpoint', step: event.step, path: event.folder });
+      }
+      case 'checkpoint': {
+        const path = app.runs.checkpointFolder(run.id, event.step);
+        output.json({ type: 'checkpoint', step: event.step, path });
+        return;
+      }
+      default:
     }
   }
 
-  #showSteps(event: Extract<AppEvent, { type: 'steps' }>, { limits, hyperparameters }: Run): void {
+  #showSteps(event: Extract<ApiEvent, { type: 'steps' }>, { limits, hyperparameters }: Run): void {
     const last = event.steps.at(-1);
     if (last === undefined) return;
     const { step, lossD, lossG, dReal, dFake } = last;

@@ -1,10 +1,11 @@
 /** The library that a command works on. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
-import type { App, Run } from '../../core/app.ts';
+import type { Run } from '../../../src-shared/library.ts';
+import type { App, AppOptions } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
-import type { AppEvent } from '../../core/events.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Words } from './options.ts';
@@ -34,13 +35,15 @@ export function nextCommand(words: Words, command: string): string {
 export function openApp(
   words: Words,
   access: 'write' | 'read',
-  broadcast: (event: AppEvent) => void = () => undefined,
+  broadcast: (event: ApiEvent) => void = () => undefined,
+  roots: AppOptions['roots'] = null,
 ): App {
   return createApp({
     libraryDir: libraryOf(words),
     access,
     trainerHost: createTrainerHost(pinnedNode()),
     broadcast,
+    roots,
   });
 }
 

@@ -1,6 +1,6 @@
 /** The command line's entry: one command, its output, its exit status. */
-import { readFileSync } from 'node:fs';
 import { toErrorData } from '../../../src-shared/errors.ts';
+import { version } from '../../core/system.ts';
 import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
 import { deleteCommand, renameCommand, runsCommand, showCommand } from './run-commands.ts';
 import { sampleDataCommand } from './sample-data-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { didYouMean } from './suggestion.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
@@ -29,14 +30,10 @@ const commands: Readonly<Record<string, Command>> = {
   runs: runsCommand,
   sample: sampleCommand,
   'sample-data': sampleDataCommand,
+  serve: serveCommand,
   show: showCommand,
   train: trainCommand,
 };
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 async function run(args: readonly string[], output: Output, interruption: Interruption): Promise<number> {
   const words = Words.parse(args);

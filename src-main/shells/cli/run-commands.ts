@@ -1,6 +1,6 @@
 /** `ganvas runs`, `show`, `rename`, `delete`: what the library holds. */
 import { formatShape } from '../../../src-shared/gan/shape.ts';
-import type { Run } from '../../core/app.ts';
+import type { Run } from '../../../src-shared/library.ts';
 import { shortKey } from './datasets-command.ts';
 import { namedRun, nextCommand, openApp, openToLook } from './library.ts';
 import type { Words } from './options.ts';

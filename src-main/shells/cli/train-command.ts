@@ -143,7 +143,7 @@ export async function trainCommand(
     const name = words.text('name') ?? design.name;
     const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
     const run = app.runs.start(training);
-    watch.begin(run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
+    watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
     return await followRun(app, run, watch, output, interruption, next);
   } finally {
     app.close();
@@ -170,7 +170,7 @@ export async function resumeCommand(
       ...(step === undefined ? {} : { step }),
     });
     const run = await withEarlier(words, resuming);
-    watch.begin(run, limits === null ? ', as before' : '');
+    watch.begin(app, run, limits === null ? ', as before' : '');
     return await followRun(app, run, watch, output, interruption, next);
   } finally {
     app.close();

@@ -1,7 +1,5 @@
 /** What the design place calls things, and what it says of them to someone who asks. */
 import type { Activation } from '../../../src-shared/gan/block.ts';
-import { formatShape } from '../../../src-shared/gan/shape.ts';
-import type { Shape } from '../../../src-shared/gan/block.ts';
 
 export const terms = {
   discriminator:
@@ -51,9 +49,4 @@ export function formatCount(count: number): string {
   const power = count < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
   const scaled = count / 1000 ** power;
   return `${power === 0 ? scaled : Number(scaled.toPrecision(3))}${units[power]!}`;
-}
-
-/** `32×32×64`: height, width, channels. */
-export function shapeWords(shape: Shape): string {
-  return formatShape(shape).replaceAll('x', '×');
 }

@@ -1,5 +1,5 @@
 /** Undo and redo without end: every state of a design since it was opened, in order, and where in them we are. Pure data. */
-import type { Design } from '../../src-shared/gan/block.ts';
+import type { Design } from './block.ts';
 
 export interface Entry {
   design: Design;
@@ -39,6 +39,12 @@ export function undo({ entries, at }: History): History {
 
 export function redo({ entries, at }: History): History {
   return { entries, at: Math.min(entries.length - 1, at + 1) };
+}
+
+/** Without the older half of what can be undone, or, where nothing can, without what can be redone. */
+export function halved({ entries, at }: History): History {
+  const first = Math.ceil(at / 2);
+  return { entries: entries.slice(first, at === 0 ? 1 : entries.length), at: at - first };
 }
 
 export const canUndo = ({ at }: History): boolean => at > 0;

@@ -1,0 +1,159 @@
+/**
+ * Curves of a run in memory: bins of steps with minimum, maximum and mean, as the core gives them, with live steps added at the end. However
+ * long a run is, their number stays bounded: when there are too many, neighbours are merged. Pure.
+ */
+import type { Series, SeriesName } from '../../src-shared/library.ts';
+import type { StepStats } from '../../src-shared/training.ts';
+
+interface Column {
+  min: number[];
+  max: number[];
+  mean: number[];
+}
+
+/** One entry a bin in every array; see {@link Series}. */
+export interface Curves {
+  step: readonly number[];
+  count: readonly number[];
+  seconds: readonly number[];
+  columns: Readonly<Record<SeriesName, Readonly<Column>>>;
+}
+
+const names: readonly SeriesName[] = ['lossD', 'lossG', 'dReal', 'dFake', 'imagesPerSecond'];
+
+/** A value for each curve, from a function that makes it. */
+function each<Value>(make: (name: SeriesName) => Value): Record<SeriesName, Value> {
+  return {
+    lossD: make('lossD'),
+    lossG: make('lossG'),
+    dReal: make('dReal'),
+    dFake: make('dFake'),
+    imagesPerSecond: make('imagesPerSecond'),
+  };
+}
+
+export const noCurves: Curves = {
+  step: [],
+  count: [],
+  seconds: [],
+  columns: each(() => ({ min: [], max: [], mean: [] })),
+};
+
+/** @param series with all columns */
+export function curvesOf(series: Series): Curves {
+  const { step, count, seconds, columns } = series;
+  return { step, count, seconds, columns: each((name) => columns[name] ?? noCurves.columns[name]) };
+}
+
+/**
+ * The curves with steps behind them, one bin each. Steps that are in them already are left out.
+ * @param batch images in a step
+ */
+export function append(curves: Curves, steps: readonly StepStats[], batch: number): Curves {
+  const last = curves.step.at(-1) ?? 0;
+  const news = steps.filter(({ step }) => step > last);
+  if (news.length === 0) return curves;
+  let time = curves.seconds.at(-1) ?? 0;
+  const seconds = news.map(
+    ({ imagesPerSecond }) => (time += imagesPerSecond > 0 ? batch / imagesPerSecond : 0),
+  );
+  return {
+    step: [...curves.step, ...news.map(({ step }) => step)],
+    count: [...curves.count, ...news.map(() => 1)],
+    seconds: [...curves.seconds, ...seconds],
+    columns: each((name) => {
+      const values = news.map((stats) => stats[name]);
+      const { min, max, mean } = curves.columns[name];
+      return { min: [...min, ...values], max: [...max, ...values], mean: [...mean, ...values] };
+    }),
+  };
+}
+
+/** The curves with neighbours merged until there are at most `most` bins. What a bin says stays true: extremes and means are exact. */
+export function thin(curves: Curves, most: number): Curves {
+  let thinned = curves;
+  while (thinned.step.length > most) thinned = mergePairs(thinned);
+  return thinned;
+}
+
+function mergePairs({ step, count, seconds, columns }: Curves): Curves {
+  const half = Math.ceil(step.length / 2);
+  /** The entry of each pair's last bin. */
+  const lasts = (values: readonly number[]) =>
+    Array.from({ length: half }, (_, i) => values[Math.min(2 * i + 1, values.length - 1)]!);
+  /** Each pair as one value; a bin without a partner stays what it is. */
+  const pairs = (values: readonly number[], merge: (a: number, b: number, i: number) => number) =>
+    Array.from({ length: half }, (_, i) => {
+      const b = values[2 * i + 1];
+      return b === undefined ? values[2 * i]! : merge(values[2 * i]!, b, 2 * i);
+    });
+  return {
+    step: lasts(step),
+    count: pairs(count, (a, b) => a + b),
+    seconds: lasts(seconds),
+    columns: each((name) => ({
+      min: pairs(columns[name].min, (a, b) => Math.min(a, b)),
+      max: pairs(columns[name].max, (a, b) => Math.max(a, b)),
+      mean: pairs(
+        columns[name].mean,
+        (a, b, i) => (a * count[i]! + b * count[i + 1]!) / (count[i]! + count[i + 1]!),
+      ),
+    })),
+  };
+}
+
+/** What lies along the horizontal axis. */
+export type Axis = 'step' | 'kimg' | 'time';
+
+/** The bins' places on the axis: steps, thousands of images seen, or seconds of training. @param batch images in a step */
+export function places(curves: Curves, axis: Axis, batch: number): readonly number[] {
+  if (axis === 'time') return curves.seconds;
+  return axis === 'step' ? curves.step : curves.step.map((step) => (step * batch) / 1000);
+}
+
+/**
+ * Exponential moving average over steps, without the pull of a start at zero (the correction of Adam's first moment, Kingma and Ba 2015,
+ * section 3). A bin of n steps counts as n steps, so that the curve is the same at every magnification, but for what a bin hides.
+ * @param weight of the past at each step, 0 (none) to below 1
+ */
+export function smooth(values: readonly number[], count: readonly number[], weight: number): number[] {
+  let average = 0;
+  let seen = 0;
+  return values.map((value, i) => {
+    const kept = weight ** count[i]!;
+    if (!Number.isFinite(value)) return value;
+    average = average * kept + value * (1 - kept);
+    seen = seen * kept + (1 - kept);
+    return average / seen;
+  });
+}
+
+/** The steps between two places on an axis, for asking the core for them; null when no step lies there. */
+export function stepsBetween(
+  curves: Curves,
+  axis: Axis,
+  batch: number,
+  from: number,
+  to: number,
+): { from: number; to: number } | null {
+  const at = places(curves, axis, batch);
+  const first = at.findIndex((place) => place >= from);
+  const last = at.findLastIndex((place) => place <= to);
+  if (first < 0 || last < first) return null;
+  return { from: curves.step[first]! - curves.count[first]! + 1, to: curves.step[last]! };
+}
+
+/** Index of the bin nearest to a place; null without bins. */
+export function nearest(at: readonly number[], place: number): number | null {
+  if (at.length === 0) return null;
+  let low = 0;
+  let high = at.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at[middle]! < place) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && place - at[low - 1]! < at[low]! - place ? low - 1 : low;
+}
+
+export { names as curveNames };

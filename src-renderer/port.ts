@@ -1,0 +1,46 @@
+import { socket as socketAddress } from '../src-shared/api.ts';
+import { AppError } from '../src-shared/errors.ts';
+import type { Port } from '../src-shared/rpc.ts';
+
+/** Whether the server turned this page away because it does not know its key. */
+async function isRefused(): Promise<boolean> {
+  try {
+    return (await fetch(document.baseURI, { method: 'HEAD', cache: 'no-store' })).status === 401;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A new connection to the core that this page came from.
+ * @throws AppError `connection.refused` (the page's key is not valid), `connection.failed` (nobody answers)
+ */
+export async function openPort(): Promise<Port> {
+  const address = new URL(socketAddress, document.baseURI);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  const socket = new WebSocket(address);
+  const opened = await new Promise<boolean>((resolve) => {
+    socket.addEventListener('open', () => resolve(true));
+    socket.addEventListener('close', () => resolve(false));
+  });
+  if (!opened) {
+    // A page is not told why a WebSocket was not opened.
+    throw (await isRefused())
+      ? new AppError('connection.refused', "This page's key is no longer valid.")
+      : new AppError('connection.failed', 'Ganvas does not answer.');
+  }
+  return {
+    post(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    onMessage(listen) {
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data === 'string') listen(data);
+      });
+    },
+    onClose(listen) {
+      if (socket.readyState === WebSocket.CLOSED) queueMicrotask(listen);
+      else socket.addEventListener('close', listen);
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { createContext } from 'svelte';
+import { presets } from '../../src-shared/gan/presets.ts';
+import type { Preview } from '../../src-shared/api.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
+import type { ExperimentState } from './experiment.svelte.ts';
+import type { FindFiles } from './found-files.ts';
+import { designFor, settingsFor } from './fitting-design.ts';
+import type { Send } from './send.ts';
+import type { Studio } from './studio.svelte.ts';
+import { Task } from './task.svelte.ts';
+import { Upload } from './upload.svelte.ts';
+
+/** How images come in: from the browser, from the server's own folders, or drawn by Ganvas. */
+export class Intake {
+  #upload: Upload | null = $state.raw(null);
+  /** Images of which it is being found out what they are. */
+  #looking: Task<Preview> | null = $state.raw(null);
+  readonly #studio: Studio;
+  readonly #send: Send;
+
+  constructor(studio: Studio, send: Send) {
+    this.#studio = studio;
+    this.#send = send;
+  }
+
+  get upload(): Upload | null {
+    return this.#upload;
+  }
+  get looking(): Task<Preview> | null {
+    return this.#looking;
+  }
+
+  /** Uploads files for the open experiment, or for a new one. What goes wrong is said. */
+  async takeFiles(find: FindFiles): Promise<void> {
+    const { notices, experiment, api } = this.#studio;
+    if (this.#upload !== null) {
+      notices.say('Files are being uploaded already. Cancel that first, or wait.');
+      return;
+    }
+    this.#studio.go({ place: 'Data' });
+    const upload = new Upload(api, this.#send, find);
+    this.#upload = upload;
+    try {
+      const { source, unreadable } = await upload.done;
+      if (unreadable.length > 0)
+        notices.say(
+          `The browser could not read ${unreadable.length} files, such as ${unreadable[0]!}. They were left out.`,
+        );
+      this.#upload = null;
+      await this.use(source, null, experiment);
+    } catch (error) {
+      notices.fail(error);
+    } finally {
+      this.#upload = null;
+    }
+  }
+
+  /**
+   * Images for the open experiment, or for a new one whose design then fits them. What goes wrong is said.
+   * @param source as `datasets.prepare` takes it
+   * @param settings how they are prepared; null: as before, or as it suits them
+   */
+  async use(
+    source: string,
+    settings: ImageSettings | null = null,
+    experiment: ExperimentState | null = this.#studio.experiment,
+  ): Promise<void> {
+    if (experiment !== null) {
+      const usual = experiment.imageSettings ?? settingsFor(experiment.editor.design);
+      experiment.change({ source, imageSettings: settings ?? usual });
+      return;
+    }
+    const { api, notices } = this.#studio;
+    try {
+      this.#looking = new Task((options) =>
+        api.call('datasets.preview', { source, settings, count: 1 }, options),
+      );
+      const { settings: imageSettings, sourceName } = await this.#looking.done;
+      await this.#studio.create(sourceName, designFor(imageSettings), { source, imageSettings });
+    } catch (error) {
+      notices.fail(error);
+    } finally {
+      this.#looking = null;
+    }
+  }
+
+  /** A new experiment with the faces that Ganvas draws, and the quickest preset; prepares them at once. */
+  async trySample(): Promise<void> {
+    const [{ design }] = presets as [(typeof presets)[number]];
+    try {
+      const imageSettings = settingsFor(design);
+      const { images } = await this.#studio.create('Drawn faces', design, {
+        source: 'sample',
+        imageSettings,
+      });
+      await images.prepare();
+    } catch (error) {
+      this.#studio.notices.fail(error);
+    }
+  }
+}
+
+export const [getIntake, provideIntake] = createContext<Intake>();

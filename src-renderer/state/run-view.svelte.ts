@@ -1,0 +1,208 @@
+import type { ApiEvent } from '../../src-shared/api.ts';
+import { type AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import type { HealthNote, Stretch } from '../../src-shared/health.ts';
+import { healthNotes, stretches } from '../../src-shared/health.ts';
+import type {
+  Checkpoint,
+  Export,
+  Run,
+  RunDetails,
+  Sample,
+  Series,
+  SeriesName,
+  StateChange,
+} from '../../src-shared/library.ts';
+import type { Curves } from '../charts/curves.ts';
+import { append, curveNames, curvesOf, noCurves, thin } from '../charts/curves.ts';
+import type { ApiClient } from './api-client.svelte.ts';
+import { Live } from './live.ts';
+
+/** Bins that a chart asks for: more than it has pixels would not be seen. */
+const bins = 1500;
+/** Steps over which a run's health is judged: the last tenth, but at least so many. */
+const healthSteps = 600;
+
+/** Part of a run's course that is looked at closely, in steps. */
+export interface StepRange {
+  from: number;
+  to: number;
+}
+
+/** Everything about one run, live: its curves, grids and checkpoints. Ends with {@link close}. */
+export class RunView {
+  readonly id: string;
+  #details: RunDetails | null = $state.raw(null);
+  #problem: AppError | null = $state.raw(null);
+  #whole: Curves = $state.raw(noCurves);
+  #close: { range: StepRange; curves: Curves } | null = $state.raw(null);
+  #samples: readonly Sample[] = $state.raw([]);
+  #checkpoints: readonly Checkpoint[] = $state.raw([]);
+  #exports: readonly Export[] = $state.raw([]);
+  #resources: { cpu: number; memoryBytes: number } | null = $state.raw(null);
+  readonly #api: ApiClient;
+  readonly #live: Live<[RunDetails, Series]>;
+  readonly #ends: (() => void)[];
+
+  constructor(api: ApiClient, id: string) {
+    this.#api = api;
+    this.id = id;
+    this.#live = new Live({
+      read: () =>
+        Promise.all([
+          api.call('runs.get', { id }),
+          api.call('runs.series', { id, columns: [...curveNames], from: null, to: null, bins }),
+        ]),
+      take: ([details, series]) => {
+        this.#details = details;
+        this.#whole = curvesOf(series);
+        this.#samples = details.samples;
+        this.#checkpoints = details.checkpoints;
+        this.#exports = details.exports;
+        this.#problem = null;
+      },
+      hear: (event) => this.#hear(event),
+    });
+    this.#ends = [api.onEvent((event) => this.#live.hear(event)), api.onOpen(() => void this.load())];
+  }
+
+  /** Null while it is read for the first time. */
+  get details(): RunDetails | null {
+    return this.#details;
+  }
+  /** Why it could not be read. */
+  get problem(): AppError | null {
+    return this.#problem;
+  }
+  /** The course of the whole run. */
+  get curves(): Curves {
+    return this.#whole;
+  }
+  /** The course within the range that was last asked for with {@link look}, once it is there. */
+  get closeUp(): Curves | null {
+    return this.#close?.curves ?? null;
+  }
+  /** In the order of steps. */
+  get samples(): readonly Sample[] {
+    return this.#samples;
+  }
+  /** In the order of steps. */
+  get checkpoints(): readonly Checkpoint[] {
+    return this.#checkpoints;
+  }
+  get exports(): readonly Export[] {
+    return this.#exports;
+  }
+  get history(): readonly StateChange[] {
+    return this.#details?.history ?? [];
+  }
+  /** What its trainer uses; null while it does not train. */
+  get resources(): { cpu: number; memoryBytes: number } | null {
+    return this.#resources;
+  }
+
+  readonly notes: readonly HealthNote[] = $derived.by(() => {
+    const run = this.#details?.run;
+    return run === undefined ? [] : healthNotes(newestStretches(this.#whole), run.hyperparameters.loss);
+  });
+
+  close(): void {
+    for (const end of this.#ends) end();
+  }
+
+  /** Reads everything (again). */
+  async load(): Promise<void> {
+    try {
+      await this.#live.load();
+      if (this.#close !== null) await this.look(this.#close.range);
+    } catch (error) {
+      this.#problem = fromErrorData(toErrorData(error));
+    }
+  }
+
+  /** Fetches a range of steps at full detail; null looks at the whole run again. */
+  async look(range: StepRange | null): Promise<void> {
+    if (range === null) {
+      this.#close = null;
+      return;
+    }
+    this.#close = { range, curves: between(this.#whole, range) };
+    const series = await this.#api.call('runs.series', {
+      id: this.id,
+      columns: [...curveNames],
+      ...range,
+      bins,
+    });
+    // Somebody may look elsewhere by now.
+    if (this.#close.range === range) this.#close = { range, curves: curvesOf(series) };
+  }
+
+  #hear(event: ApiEvent): void {
+    if (event.type === 'run' && event.run.id === this.id) this.#become(event.run);
+    if (event.type === 'export' && event.export.run === this.id) {
+      this.#exports = [...this.#exports.filter(({ id }) => id !== event.export.id), event.export];
+    }
+    if (!('run' in event) || event.run !== this.id) return;
+    if (event.type === 'steps') {
+      const batch = this.#details?.run.hyperparameters.batch ?? 1;
+      this.#whole = thin(append(this.#whole, event.steps, batch), 2 * bins);
+    }
+    if (event.type === 'sample') {
+      const { step, count, columns } = event;
+      this.#samples = inOrder(this.#samples, { step, count, columns });
+    }
+    if (event.type === 'checkpoint') {
+      const keep = this.#details?.run.hyperparameters.keepCheckpoints ?? Infinity;
+      const { step, bytes } = event;
+      this.#checkpoints = inOrder(this.#checkpoints, { step, bytes }).slice(-keep);
+    }
+    if (event.type === 'resources') {
+      const { cpu, memoryBytes } = event;
+      this.#resources = { cpu, memoryBytes };
+    }
+  }
+
+  #become(run: Run): void {
+    const before = this.#details;
+    if (before === null) return;
+    this.#details = { ...before, run };
+    if (run.state !== 'running') this.#resources = null;
+    if (run.state === before.run.state) return;
+    // Its history has grown; when it was resumed from an earlier step, later curves and grids are gone.
+    void this.load();
+  }
+}
+
+/** The list with an entry for a step, in the place of one that it has for that step. */
+function inOrder<T extends { step: number }>(list: readonly T[], entry: T): T[] {
+  return [...list.filter(({ step }) => step !== entry.step), entry].sort((a, b) => a.step - b.step);
+}
+
+/** The bins that lie in a range of steps. */
+function between(curves: Curves, { from, to }: StepRange): Curves {
+  const first = curves.step.findIndex((step) => step >= from);
+  const end = curves.step.findLastIndex((step) => step <= to) + 1;
+  if (first < 0 || end <= first) return noCurves;
+  const cut = (values: readonly number[]) => values.slice(first, end);
+  const columns = { ...curves.columns };
+  for (const name of curveNames) {
+    const { min, max, mean } = curves.columns[name];
+    columns[name] = { min: cut(min), max: cut(max), mean: cut(mean) };
+  }
+  return { step: cut(curves.step), count: cut(curves.count), seconds: cut(curves.seconds), columns };
+}
+
+/** The newest part of a run in equal stretches; stretches without a bin of their own are left out. */
+export function newestStretches(curves: Curves): Stretch[] {
+  const last = curves.step.at(-1) ?? 0;
+  const length = Math.min(last, Math.max(healthSteps, last / 10)) / stretches;
+  const signals: readonly SeriesName[] = curveNames;
+  return Array.from({ length: stretches }, (_, i) => {
+    const end = last - (stretches - 1 - i) * length;
+    const inside = curves.step.flatMap((step, bin) => (step > end - length && step <= end ? [bin] : []));
+    const steps = inside.reduce((sum, bin) => sum + curves.count[bin]!, 0);
+    const mean = (name: SeriesName) =>
+      inside.reduce((sum, bin) => sum + curves.columns[name].mean[bin]! * curves.count[bin]!, 0) / steps;
+    const means = Object.fromEntries(signals.map((name) => [name, mean(name)])) as Record<SeriesName, number>;
+    return { step: Math.round(end), ...means };
+  }).filter(({ lossD }) => Number.isFinite(lossD));
+}

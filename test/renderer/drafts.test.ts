@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { presets } from '../../src-shared/gan/presets.ts';
+import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
+import { Drafts } from '../../src-renderer/state/drafts.ts';
+import { mergeHistories } from '../../src-renderer/state/merge.ts';
+import { browserStorage } from './browser-storage.ts';
+import type { History } from '../../src-shared/gan/history.ts';
+import { commit, present, startHistory } from '../../src-shared/gan/history.ts';
+import type { PackedHistory } from '../../src-shared/gan/history-json.ts';
+import { packHistory, unpackHistory } from '../../src-shared/gan/history-json.ts';
+
+const history: fc.Arbitrary<History> = fc
+  .array(fc.constantFrom(...presets), { minLength: 1, maxLength: 30 })
+  .chain((chosen) =>
+    fc.record({
+      entries: fc.constant(chosen.map(({ design, title }) => ({ design, what: `start from ${title}` }))),
+      at: fc.integer({ min: 0, max: chosen.length - 1 }),
+    }),
+  );
+
+const packed = history.map(packHistory);
+const text = (draft: PackedHistory) => JSON.stringify(draft);
+const draftOf = (edited: PackedHistory, at = 0) => ({ revision: 3, at, edits: { history: edited } });
+
+describe('a draft', () => {
+  it('comes back as it was, undo and redo along with it, and is then gone', () => {
+    fc.assert(
+      fc.property(packed, (edited) => {
+        const browser = browserStorage();
+        new Drafts(browser, 'one').keep('e', draftOf(edited));
+        const later = new Drafts(browser, 'two');
+        expect(later.take('e')).toEqual([draftOf(edited)]);
+        expect(later.take('e')).toEqual([]);
+      }),
+    );
+  });
+
+  it("is its window's own: neither another window nor another experiment writes over it", () => {
+    const [first, second] = presets.map(({ design }) => packHistory(startHistory(design)));
+    const browser = browserStorage();
+    const [one, two] = [new Drafts(browser, 'one'), new Drafts(browser, 'two')];
+    one.keep('e', draftOf(first!, 2));
+    two.keep('e', draftOf(second!, 1));
+    two.keep('f', draftOf(first!));
+    two.forget('f');
+    expect(one.take('e')).toEqual([draftOf(second!, 1), draftOf(first!, 2)]);
+  });
+
+  it('loses its oldest steps where there is no room, never the present one', () => {
+    fc.assert(
+      fc.property(packed, fc.integer({ min: 1, max: 8 }), (edited, share) => {
+        const now = present(unpackHistory(edited));
+        const least = text(packHistory({ entries: [now], at: 0 })).length + 60;
+        const drafts = new Drafts(browserStorage(Math.max(least, text(edited).length / share)), 'one');
+        drafts.keep('e', draftOf(edited));
+        expect(present(unpackHistory(drafts.take('e')[0]!.edits.history!))).toEqual(now);
+      }),
+    );
+  });
+
+  it('says so when not even the present state is taken', () => {
+    const drafts = new Drafts(browserStorage(10), 'one');
+    expect(() => drafts.keep('e', draftOf(packHistory(startHistory(presets[0]!.design))))).toThrow('full');
+  });
+
+  it.each(['', '{', '[]', '{"revision":1,"at":0}', '{"revision":1,"at":0,"edits":{"engine":"none"}}'])(
+    'is none where the text is %s',
+    (damaged) => {
+      const browser = browserStorage();
+      browser.setItem('ganvas.draft.e.one', damaged);
+      expect(new Drafts(browser, 'two').take('e')).toEqual([]);
+    },
+  );
+});
+
+describe('two windows that edited the same design', () => {
+  const step = (from: History, title: string): History =>
+    commit(from, { design: { ...present(from).design, name: title }, what: `call it ${title}` });
+  const edits = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 6 });
+  const edited = (from: History, names: string[]) => names.reduce(step, from);
+
+  it('end with the design of this one, and undo leads through every state of the other', () => {
+    fc.assert(
+      fc.property(history, edits, edits, (base, theirNames, ourNames) => {
+        const [theirs, ours] = [edited(base, theirNames), edited(base, ourNames)];
+        const merged = mergeHistories(theirs, ours);
+        expect(present(merged).design).toEqual(present(ours).design);
+        const designs = merged.entries.slice(0, merged.at + 1).map(({ design }) => JSON.stringify(design));
+        for (const { design } of theirs.entries.slice(0, theirs.at + 1))
+          expect(designs).toContain(JSON.stringify(design));
+      }),
+    );
+  });
+
+  it('go on with every step of this one where the other has changed nothing', () => {
+    fc.assert(
+      fc.property(history, edits, (base, names) => {
+        const ours = edited(base, names);
+        expect(mergeHistories(base, ours)).toBe(ours);
+      }),
+    );
+  });
+});
+
+describe('blocks on the clipboard', () => {
+  const { blocks } = presets[0]!.design.discriminator;
+
+  it('come back as they were', () => {
+    expect(looksLikeBlocks(formatBlocks(blocks))).toBe(true);
+    expect(parseBlocks(formatBlocks(blocks))).toEqual(blocks);
+  });
+
+  it('are refused with the place of the damage', () => {
+    expect(() => parseBlocks('{"format":"ganvas-blocks"')).toThrow('not JSON');
+    expect(() => parseBlocks(formatBlocks(blocks).replace('"conv"', '"cone"'))).toThrow(
+      'damaged at blocks.0.kind',
+    );
+    expect(() => parseBlocks(formatBlocks([]))).toThrow('damaged at blocks');
+  });
+});
