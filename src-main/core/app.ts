@@ -1,11 +1,13 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
 import { stat } from 'node:fs/promises';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { Limits } from '../../src-shared/training.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
+import type { DatasetUser } from '../store/datasets.ts';
 import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
@@ -28,11 +30,34 @@ import { TrainingQueue } from './training-queue.ts';
 /** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
 const deletedFor = 24 * 3600_000;
 
+/** A dataset in the library's cache, as the command line tells of it. */
+export interface CacheEntry {
+  key: string;
+  /** Where its images came from. */
+  source: string;
+  settings: ImageSettings;
+  /** Images. */
+  count: number;
+  /** What it takes on the disk. */
+  bytes: number;
+  /** Milliseconds since 1970. */
+  lastUsedAt: number;
+  /** The runs made with it. To resume one of them when it is gone, its images are prepared again. */
+  runs: DatasetUser[];
+}
+
+/** `step` names the checkpoint to take, 0 the beginning; the newest unless given. */
+interface AtStep {
+  step?: number;
+}
+
 /** A run with what is wanted beside it, and where its files are: for the command line. */
 export interface RunFiles extends RunDetails {
   samples: StoredSample[];
   checkpoints: StoredCheckpoint[];
   exports: StoredExport[];
+  /** Its dataset in the cache; null when it is not there, or other runs use it as well. */
+  ownDataset: { key: string; bytes: number } | null;
 }
 
 export interface App {
@@ -42,10 +67,13 @@ export interface App {
   handlers: Omit<ApiHandlers, ElsewhereName>;
   /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
   files: Pick<Files, 'sample' | 'export'>;
-  datasets: Pick<Datasets, 'prepare'>;
-  runs: Pick<Runs, 'interrupt'> & {
-    /** From its newest checkpoint; see {@link Runs}. */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
+  datasets: Pick<Datasets, 'prepare' | 'delete'> & {
+    /** What is in the cache, the last used first. */
+    list(): CacheEntry[];
+  };
+  runs: Pick<Runs, 'interrupt' | 'rename'> & {
+    /** See {@link Runs}. */
+    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
@@ -64,10 +92,14 @@ export interface App {
     delete(id: string): void;
   };
   generator: {
-    /** A grid of images of a run's newest checkpoint; see {@link Exports}. */
-    sample(run: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
-    /** A run's newest generator, to a path outside of the library; see {@link Exports}. */
-    export(run: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Written>;
+    /** See {@link Exports}. */
+    sample(run: string, options: SampleOptions & AtStep, signal?: AbortSignal): Promise<void>;
+    /** To a path outside of the library, which must not be there yet; see {@link Exports}. */
+    export(
+      run: string,
+      options: { format: ExportFormat; path: string } & AtStep,
+      signal?: AbortSignal,
+    ): Promise<Written>;
   };
   /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
@@ -141,7 +173,20 @@ export function createApp({
       sample: (run, step) => sampleContent(store, run, step),
       export: async (id) => exports.content(id),
     },
-    datasets,
+    datasets: {
+      prepare: (source, settings, options) => datasets.prepare(source, settings, options),
+      list: () =>
+        store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
+          key,
+          source,
+          settings,
+          count,
+          bytes: store.datasets.diskUse(key),
+          lastUsedAt,
+          runs: store.datasets.users(key),
+        })),
+      delete: (key) => datasets.delete(key),
+    },
     runs: {
       list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),
@@ -153,11 +198,13 @@ export function createApp({
         checkpoints: store.checkpoints.list(id),
         exports: store.exports.list({ run: id }),
         diskUse: store.diskUse(id),
+        ownDataset: ownDataset(store, store.runs.get(id)),
       }),
       sampleFile: (id, step) => store.paths.sampleFile(id, step),
       checkpointFolder: (id, step) => store.paths.checkpointFolder(id, step),
       start: (training) => runs.startNew(training),
-      resume: (id, limits, options) => runs.resume(id, null, limits, options),
+      resume: (id, limits, { step = null, ...options } = {}) => runs.resume(id, step, limits, options),
+      rename: (id, name) => runs.rename(id, name),
       interrupt: (id, as) => runs.interrupt(id, as),
       delete(id) {
         store.runs.delete(id);
@@ -165,8 +212,8 @@ export function createApp({
       },
     },
     generator: {
-      sample: (run, options, signal) => exports.sample(run, null, options, signal),
-      export: (run, format, path, signal) => exports.write(run, null, format, path, signal),
+      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, options, signal),
+      export: (run, { step = null, format, path }, signal) => exports.write(run, step, format, path, signal),
     },
     close() {
       clearInterval(purging);
@@ -174,6 +221,11 @@ export function createApp({
       store.close();
     },
   };
+}
+
+function ownDataset(store: Store, { id, dataset: { key } }: Run): RunFiles['ownDataset'] {
+  const isShared = store.datasets.users(key).some((user) => user.id !== id);
+  return isShared || store.datasets.find(key) === null ? null : { key, bytes: store.datasets.diskUse(key) };
 }
 
 async function sampleContent(store: Store, run: string, step: number): ReturnType<Files['sample']> {

@@ -75,7 +75,7 @@ export function createDatasets(
         sourceName: sources.titleOf(prepared.source),
         lastUsedAt,
         bytes: store.datasets.diskUse(prepared.key),
-        runs: store.datasets.runs(prepared.key),
+        runs: store.datasets.users(prepared.key).map(({ id }) => id),
       })),
     delete(key) {
       store.datasets.delete(key);
