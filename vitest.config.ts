@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 const runes = 'test/renderer/**/*.svelte.test.ts';
+const stories = 'test/e2e/**/*.test.ts';
 
 export default defineConfig({
   test: {
@@ -13,7 +14,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes] } },
+      { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes, stories] } },
+      { extends: true, test: { name: 'e2e', include: [stories], globalSetup: 'test/e2e/build-page.ts' } },
       {
         extends: true,
         // Without this condition Svelte hands out its server build, in which nothing reacts.

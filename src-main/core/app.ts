@@ -1,5 +1,6 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
@@ -10,6 +11,7 @@ import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { DatasetUser } from '../store/datasets.ts';
 import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
+import type { Purged } from '../store/purge.ts';
 import { openStore } from '../store/open-store.ts';
 import type { StoredSample } from '../store/samples.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
@@ -17,12 +19,12 @@ import { createDatasets } from './datasets.ts';
 import { createExperiments } from './experiments.ts';
 import type { SampleOptions, Written } from './exports.ts';
 import { createExports } from './exports.ts';
+import { createExplorers } from './explorers.ts';
 import type { Files } from './files.ts';
-import type { ElsewhereName } from './handlers.ts';
 import { createHandlers } from './handlers.ts';
+import { createIntake } from './intake.ts';
 import type { NewTraining, Runs } from './runs.ts';
 import { createRuns } from './runs.ts';
-import { createSources } from './sources.ts';
 import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
@@ -64,9 +66,9 @@ export interface App {
   /** Absolute path of the library. */
   libraryDir: string;
   /** What a shell serves to its windows; see `serve` in src-shared/rpc.ts. */
-  handlers: Omit<ApiHandlers, ElsewhereName>;
+  handlers: ApiHandlers;
   /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
-  files: Pick<Files, 'sample' | 'export'>;
+  files: Files;
   datasets: Pick<Datasets, 'prepare' | 'delete'> & {
     /** What is in the cache, the last used first. */
     list(): CacheEntry[];
@@ -134,20 +136,38 @@ export function createApp({
 }: AppOptions): App {
   const store = openStore(libraryDir, { access });
   const queue = new TrainingQueue(store, trainerHost, broadcast);
-  const sources = createSources(roots, (source) => store.datasets.knows(source));
-  const datasets = createDatasets(store, sources, broadcast);
-  const experiments = createExperiments(store, sources, broadcast);
+  const isKnown = (source: string) => store.datasets.knows(source);
+  const intake = createIntake({
+    paths: store.paths,
+    dataRoots: roots,
+    findDataset: (key) => store.datasets.find(key)?.prepared ?? null,
+    isKnown,
+    isUsed: (source) => isKnown(source) || store.experiments.uses(source),
+  });
+  if (access === 'write') intake.sweep();
+  const datasets = createDatasets(store, intake, broadcast);
+  const experiments = createExperiments(store, intake, broadcast);
   const runs = createRuns(store, queue, datasets, broadcast);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
   const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
 
-  const purge = (before: number) => {
-    const purged = store.purge(before);
-    if (purged.runs.length === 0 && purged.experiments.length === 0) return;
-    broadcast({ type: 'purged', ...purged });
+  const explorers = createExplorers({
+    trainerHost,
+    folder: join(store.paths.scratch, 'explored'),
+    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
+  });
+
+  const tellPurged = ({ experiments, runs, sources }: Purged) => {
+    if (runs.length === 0 && experiments.length === 0) return;
+    for (const source of sources) void intake.release(source);
+    broadcast({ type: 'purged', experiments, runs });
     broadcast({ type: 'exports' });
+    // Prepared datasets say which runs use them.
+    broadcast({ type: 'datasets' });
   };
+  const purge = (before: number) => tellPurged(store.purge(before));
   const purging = setInterval(() => {
     try {
       if (access === 'write') purge(Date.now() - deletedFor);
@@ -166,10 +186,14 @@ export function createApp({
       experiments,
       runs,
       exports,
+      intake,
+      explorers,
       purge: () => purge(Date.now()),
       reveal: reveal ?? null,
     }),
     files: {
+      ...intake.files,
+      explored: (explorer, picture) => explorers.explored(explorer, picture),
       sample: (run, step) => sampleContent(store, run, step),
       export: async (id) => exports.content(id),
     },
@@ -207,8 +231,9 @@ export function createApp({
       rename: (id, name) => runs.rename(id, name),
       interrupt: (id, as) => runs.interrupt(id, as),
       delete(id) {
+        const { source } = store.runs.get(id).dataset;
         store.runs.delete(id);
-        broadcast({ type: 'purged', experiments: [], runs: [id] });
+        tellPurged({ experiments: [], runs: [id], sources: [source] });
       },
     },
     generator: {
@@ -217,6 +242,8 @@ export function createApp({
     },
     close() {
       clearInterval(purging);
+      explorers.close();
+      void intake.close();
       queue.close();
       store.close();
     },

@@ -5,6 +5,7 @@ import type { ApiEvent } from '../../src-shared/api.ts';
 import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { Export, Run } from '../../src-shared/library.ts';
 import type { Command, ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { NewExport, StoredExport } from '../store/exports.ts';
 import { newId } from '../store/ids.ts';
 import { describeFileError } from '../store/library-folder.ts';
@@ -29,6 +30,7 @@ export type Written = StoredExport & { difference: number };
 
 /** `step` null is the newest checkpoint. What needs one throws AppError `run.missing`, `checkpoint.none`, `checkpoint.missing`. */
 export interface Exports {
+  checkpointOf(run: string, step: number | null): StoredCheckpoint;
   /** Writes a grid of images of a checkpoint as PNG. @throws AppError `disk.*`, `cancelled` */
   sample(run: string, step: number | null, options: SampleOptions, signal?: AbortSignal): Promise<void>;
   /** Writes a generator to a path outside of the library. @throws AppError `export.*`, `disk.*`, `cancelled` */
@@ -60,7 +62,8 @@ export function createExports(
   host: TrainerHost,
   broadcast: (event: ApiEvent) => void,
 ): Exports {
-  const checkpointOf = (run: string, step: number | null) => {
+  const checkpointOf = (id: string, step: number | null): StoredCheckpoint => {
+    const run = store.runs.get(id).id;
     const checkpoint = chooseCheckpoint(store, run, step);
     if (checkpoint !== null) return checkpoint;
     throw new AppError(
@@ -116,6 +119,7 @@ export function createExports(
   };
 
   return {
+    checkpointOf,
     async sample(run, wanted, { count, seed, file }, signal) {
       const { folder, step } = checkpointOf(run, wanted);
       const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
