@@ -159,3 +159,18 @@ export function sorted<R extends Row>(rows: readonly R[], { column, descending }
     })
     .map(({ row }) => row);
 }
+
+/** A line of the table: an experiment, or one of its runs below it. */
+export type TableLine = { kind: 'experiment'; row: ExperimentRow } | { kind: 'run'; row: Row & { run: Run } };
+
+/** The rows, with the runs of those that are open below them. */
+export function tableLines(rows: readonly ExperimentRow[], open: ReadonlySet<string>): TableLine[] {
+  return rows.flatMap((row): TableLine[] => [
+    { kind: 'experiment', row },
+    ...(open.has(row.experiment.id)
+      ? row.runs.flatMap((below) =>
+          below.run === null ? [] : [{ kind: 'run' as const, row: { ...below, run: below.run } }],
+        )
+      : []),
+  ]);
+}

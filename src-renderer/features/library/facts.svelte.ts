@@ -1,0 +1,106 @@
+import type { Resources } from '../../../src-shared/api.ts';
+import type { CachedDataset, Metric } from '../../../src-shared/library.ts';
+import type { ApiClient } from '../../state/api-client.svelte.ts';
+import type { Library } from '../../state/library.svelte.ts';
+import type { Notices } from '../../state/notices.svelte.ts';
+
+interface FactsContext {
+  api: ApiClient;
+  library: Library;
+  notices: Notices;
+}
+
+/** What the library place knows beside experiments and runs: space, metrics and prepared datasets, live. Ends with {@link close}. */
+export class LibraryFacts {
+  /** Null until it is known. */
+  #resources: Resources | null = $state.raw(null);
+  #datasets: readonly CachedDataset[] = $state.raw([]);
+  #metrics: ReadonlyMap<string, readonly Metric[]> = $state.raw(new Map());
+  readonly #context: FactsContext;
+  readonly #ends: (() => void)[];
+
+  constructor(context: FactsContext) {
+    this.#context = context;
+    const { api } = context;
+    const resources = oneAtATime(() => this.#readResources());
+    const datasets = oneAtATime(() => this.#readDatasets());
+    this.#ends = [
+      api.onOpen(() => {
+        resources();
+        datasets();
+      }),
+      api.onEvent((event) => {
+        if (['run', 'datasets', 'export', 'exports', 'purged'].includes(event.type)) resources();
+        if (event.type === 'datasets') datasets();
+        if (event.type === 'run') void this.#readMetrics([event.run.id]);
+      }),
+    ];
+  }
+
+  get resources(): Resources | null {
+    return this.#resources;
+  }
+  get datasets(): readonly CachedDataset[] {
+    return this.#datasets;
+  }
+  /** Of the runs that have any, by their ids. */
+  get metrics(): ReadonlyMap<string, readonly Metric[]> {
+    return this.#metrics;
+  }
+
+  /** To be called in an effect: metrics of all runs that the library has are read, again when it was read again. */
+  readMetrics(): void {
+    void this.#readMetrics(this.#context.library.runs.map(({ id }) => id));
+  }
+
+  close(): void {
+    for (const end of this.#ends) end();
+  }
+
+  async #readMetrics(runs: readonly string[]): Promise<void> {
+    const { api, notices } = this.#context;
+    try {
+      const read = await Promise.all(runs.map(async (id) => [id, await api.call('runs.metrics', { id })] as const));
+      const metrics = new Map([...this.#metrics, ...read].filter(([, list]) => list.length > 0));
+      if (metrics.size > 0 || this.#metrics.size > 0) this.#metrics = metrics;
+    } catch (error) {
+      notices.fail(error);
+    }
+  }
+
+  async #readResources(): Promise<void> {
+    const { api, notices } = this.#context;
+    try {
+      this.#resources = await api.call('system.resources', {});
+    } catch (error) {
+      notices.fail(error);
+    }
+  }
+
+  async #readDatasets(): Promise<void> {
+    const { api, notices } = this.#context;
+    try {
+      this.#datasets = await api.call('datasets.list', {});
+    } catch (error) {
+      notices.fail(error);
+    }
+  }
+}
+
+/** Asked for while it runs, the work is done once more behind that, and not once for each time. */
+export function oneAtATime(work: () => Promise<void>): () => void {
+  let running = false;
+  let again = false;
+  const run = async () => {
+    running = true;
+    do {
+      again = false;
+      await work();
+    } while (again);
+    running = false;
+  };
+  return () => {
+    if (running) again = true;
+    else void run();
+  };
+}
