@@ -60,7 +60,9 @@ export class LibraryFacts {
   async #readMetrics(runs: readonly string[]): Promise<void> {
     const { api, notices } = this.#context;
     try {
-      const read = await Promise.all(runs.map(async (id) => [id, await api.call('runs.metrics', { id })] as const));
+      const read = await Promise.all(
+        runs.map(async (id) => [id, await api.call('runs.metrics', { id })] as const),
+      );
       const metrics = new Map([...this.#metrics, ...read].filter(([, list]) => list.length > 0));
       if (metrics.size > 0 || this.#metrics.size > 0) this.#metrics = metrics;
     } catch (error) {
@@ -89,18 +91,19 @@ export class LibraryFacts {
 
 /** Asked for while it runs, the work is done once more behind that, and not once for each time. */
 export function oneAtATime(work: () => Promise<void>): () => void {
+  let asked = 0;
   let running = false;
-  let again = false;
   const run = async () => {
     running = true;
-    do {
-      again = false;
+    for (let done = 0; done < asked;) {
+      done = asked;
       await work();
-    } while (again);
+    }
+    asked = 0;
     running = false;
   };
   return () => {
-    if (running) again = true;
-    else void run();
+    asked += 1;
+    if (!running) void run();
   };
 }
