@@ -18,7 +18,7 @@ export interface Notice {
 /** Milliseconds for which a notice that is no error stays. */
 const stay = 6000;
 /** The same where there is something to decide. */
-const stayToDecide = 15_000;
+const stayToDecide = 12_000;
 const most = 4;
 
 /** What happened lately, for the corner of the window and for screen readers. */
