@@ -1,6 +1,6 @@
 /** The library, comparing and exporting, with runs that were really trained. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
@@ -44,10 +44,20 @@ describe.skipIf(findChromium() === null)('the library', () => {
   let opened: Visit;
   let page: Page;
 
+  /** Two runs, trained once for all stories. */
+  let trained: ServedLibrary;
+
   beforeAll(async () => {
     browser = await launchBrowser();
+    trained = new ServedLibrary();
+    const steps = ['--steps', '6', '--sample-every', '2', '--checkpoint-every', '3'];
+    train(trained, 'Narrow', tinyDesign, '--seed', '1', ...steps);
+    train(trained, 'Wide', wider, '--seed', '2', '--loss', 'hinge', ...steps);
   });
-  afterAll(() => browser.close());
+  afterAll(async () => {
+    await browser.close();
+    await trained.remove();
+  });
   beforeEach(() => {
     library = new ServedLibrary();
   });
@@ -65,11 +75,7 @@ describe.skipIf(findChromium() === null)('the library', () => {
     await expect(page.getByRole('table', { name: 'Experiments' })).toBeVisible(wait);
   }
 
-  function trainTwo(): void {
-    const steps = ['--steps', '6', '--sample-every', '2', '--checkpoint-every', '3'];
-    train(library, 'Narrow', tinyDesign, '--seed', '1', ...steps);
-    train(library, 'Wide', wider, '--seed', '2', '--loss', 'hinge', ...steps);
-  }
+  const useTrained = () => cpSync(trained.folder, library.folder, { recursive: true });
 
   const button = (name: string | RegExp, within: Page | Locator = page) =>
     within.getByRole('button', { name, exact: true });
@@ -81,7 +87,7 @@ describe.skipIf(findChromium() === null)('the library', () => {
   }
 
   it('tells of experiments: renames, tags, duplicates, sorts, finds, deletes and brings back', async () => {
-    trainTwo();
+    useTrained();
     await show();
     await expect(row('Narrow')).toContainText('done');
     await expect(row('Narrow')).toContainText('Drawn faces');
@@ -120,7 +126,7 @@ describe.skipIf(findChromium() === null)('the library', () => {
     await menu('Wide, copy', 'Delete');
     await button(/^Recently deleted/).click();
     await button('Bring back Wide, copy').click();
-    await button(/^Experiments/).click();
+    await button(/^Experiments \d/).click();
     await expect(rows()).toHaveCount(3);
     await page.reload();
     await expect(row('Slim').locator('.tag')).toHaveText(['paper', 'good']);
@@ -130,8 +136,51 @@ describe.skipIf(findChromium() === null)('the library', () => {
     await expect(page.getByRole('heading', { name: 'Run 1 · Narrow' })).toBeVisible(wait);
   });
 
+  it('opens an experiment to its runs, and has a column for a metric where one was measured', async () => {
+    useTrained();
+    const store = openStore(join(library.folder, 'library'), { access: 'write' });
+    const { id } = store.runs.find('Narrow');
+    for (const [step, value] of [
+      [3, 81.25],
+      [6, 64.5],
+    ] as const)
+      store.metrics.add(id, { step, name: 'fid', value, protocol: { images: 16 } });
+    store.close();
+    await show();
+    await expect(page.getByRole('columnheader', { name: 'Best fid' })).toBeVisible();
+    await expect(row('Narrow')).toContainText('64.5');
+
+    await button('Narrow').click();
+    await expect(page.getByRole('heading', { name: 'Run 1 · Narrow' })).toBeVisible(wait);
+    await button('Train', page.getByRole('complementary')).click();
+    await expect(page.getByRole('heading', { name: 'Run 3 · Narrow' })).toBeVisible(wait);
+    await expect(page.locator('.title .done')).toBeVisible(wait);
+    await button('Library').click();
+    const twist = button('2 runs of Narrow');
+    await expect(twist).toHaveAttribute('aria-expanded', 'false');
+    await expect(row('Narrow')).not.toContainText('64.5');
+    await twist.click();
+    const runs = page.locator('tbody tr.run');
+    await expect(runs.locator('.open')).toHaveText(['3 · Narrow', '1 · Narrow']);
+    await expect(runs.last()).toContainText('64.5');
+
+    await button('More for run 1 · Narrow').focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('menuitem', { name: 'Open' })).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(button('More for run 1 · Narrow')).toBeFocused();
+    await menu('run 1 · Narrow', 'New experiment from this run');
+    await expect(row('Narrow, from run 1')).toContainText('not trained');
+    await menu('run 1 · Narrow', 'Delete');
+    await expect(runs).toHaveCount(1);
+    await expect(twist).toHaveCount(0);
+    await button('Undo').click();
+    await expect(runs).toHaveCount(2);
+    expect(await page.evaluate(findBarriers)).toEqual([]);
+  });
+
   it('shows what prepared images take, and deletes them', async () => {
-    trainTwo();
+    useTrained();
     await show();
     await button(/^Prepared images/).click();
     await expect(page.getByText('16 images · 8×8×3')).toBeVisible();
@@ -142,7 +191,7 @@ describe.skipIf(findChromium() === null)('the library', () => {
   });
 
   it('compares runs: curves, grids under one scrubber, and only what differs', async () => {
-    trainTwo();
+    useTrained();
     await show();
     await expect(button('Compare')).toBeDisabled();
     await page.getByRole('checkbox', { name: 'Compare Narrow, run 1' }).check();
@@ -177,7 +226,7 @@ describe.skipIf(findChromium() === null)('the library', () => {
   });
 
   it('exports a checkpoint that was tried, and saves it', async () => {
-    trainTwo();
+    useTrained();
     await show();
     await menu('Narrow', 'Export…');
     const dialog = page.getByRole('dialog');

@@ -30,13 +30,10 @@ export function formatName(format: ExportFormat): string {
   return formats.find((known) => known.format === format)?.name ?? format;
 }
 
+const bound = new Intl.NumberFormat('en', { maximumSignificantDigits: 1, roundingMode: 'ceil' });
+
 /** A small number in full, with one digit that counts: `0.0000004`. Rounded up, so that it stays a bound. */
-export function boundWords(value: number): string {
-  if (value === 0) return '0';
-  const unit = 10 ** Math.floor(Math.log10(value));
-  const digits = Math.max(0, -Math.floor(Math.log10(value)));
-  return (Math.ceil(Number((value / unit).toPrecision(12))) * unit).toFixed(digits);
-}
+export const boundWords = (value: number): string => bound.format(value);
 
 /** What the trial after writing has shown. */
 export function verifiedWords({ difference, format }: Pick<Export, 'difference' | 'format'>): string {

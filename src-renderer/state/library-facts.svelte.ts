@@ -1,8 +1,8 @@
-import type { Resources } from '../../../src-shared/api.ts';
-import type { CachedDataset, Metric } from '../../../src-shared/library.ts';
-import type { ApiClient } from '../../state/api-client.svelte.ts';
-import type { Library } from '../../state/library.svelte.ts';
-import type { Notices } from '../../state/notices.svelte.ts';
+import type { Resources } from '../../src-shared/api.ts';
+import type { CachedDataset, Metric } from '../../src-shared/library.ts';
+import type { ApiClient } from './api-client.svelte.ts';
+import type { Library } from './library.svelte.ts';
+import type { Notices } from './notices.svelte.ts';
 
 interface FactsContext {
   api: ApiClient;
