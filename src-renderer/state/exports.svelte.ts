@@ -1,6 +1,7 @@
 import type { Export } from '../../src-shared/library.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import type { Notices } from './notices.svelte.ts';
+import { reader } from './reader.ts';
 
 /** What was written for use elsewhere, live, the newest first. Ends with {@link close}. */
 export class ExportList {
@@ -12,10 +13,17 @@ export class ExportList {
   constructor(api: ApiClient, notices: Notices) {
     this.#api = api;
     this.#notices = notices;
+    const read = reader(
+      notices,
+      () => api.call('exports.list', {}),
+      (list) => {
+        this.#all = list.toReversed();
+      },
+    );
     this.#ends = [
-      api.onOpen(() => void this.#read()),
+      api.onOpen(read),
       api.onEvent(({ type }) => {
-        if (type === 'export' || type === 'exports') void this.#read();
+        if (type === 'export' || type === 'exports') read();
       }),
     ];
   }
@@ -40,14 +48,6 @@ export class ExportList {
   async reveal({ id }: Export): Promise<void> {
     try {
       await this.#api.call('exports.reveal', { id });
-    } catch (error) {
-      this.#notices.fail(error);
-    }
-  }
-
-  async #read(): Promise<void> {
-    try {
-      this.#all = (await this.#api.call('exports.list', {})).toReversed();
     } catch (error) {
       this.#notices.fail(error);
     }

@@ -3,6 +3,7 @@ import type { CachedDataset, Metric } from '../../src-shared/library.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import type { Library } from './library.svelte.ts';
 import type { Notices } from './notices.svelte.ts';
+import { reader } from './reader.ts';
 
 interface FactsContext {
   api: ApiClient;
@@ -21,13 +22,26 @@ export class LibraryFacts {
 
   constructor(context: FactsContext) {
     this.#context = context;
-    const { api } = context;
-    const resources = oneAtATime(() => this.#readResources());
-    const datasets = oneAtATime(() => this.#readDatasets());
+    const { api, notices } = context;
+    const resources = reader(
+      notices,
+      () => api.call('system.resources', {}),
+      (read) => {
+        this.#resources = read;
+      },
+    );
+    const datasets = reader(
+      notices,
+      () => api.call('datasets.list', {}),
+      (read) => {
+        this.#datasets = read;
+      },
+    );
     this.#ends = [
       api.onOpen(() => {
         resources();
         datasets();
+        if (context.library.state === 'ready') this.readMetrics();
       }),
       api.onEvent((event) => {
         if (['run', 'datasets', 'export', 'exports', 'purged'].includes(event.type)) resources();
@@ -48,7 +62,7 @@ export class LibraryFacts {
     return this.#metrics;
   }
 
-  /** To be called in an effect: metrics of all runs that the library has are read, again when it was read again. */
+  /** Of all runs; to be called as soon as the library is known. */
   readMetrics(): void {
     void this.#readMetrics(this.#context.library.runs.map(({ id }) => id));
   }
@@ -69,41 +83,4 @@ export class LibraryFacts {
       notices.fail(error);
     }
   }
-
-  async #readResources(): Promise<void> {
-    const { api, notices } = this.#context;
-    try {
-      this.#resources = await api.call('system.resources', {});
-    } catch (error) {
-      notices.fail(error);
-    }
-  }
-
-  async #readDatasets(): Promise<void> {
-    const { api, notices } = this.#context;
-    try {
-      this.#datasets = await api.call('datasets.list', {});
-    } catch (error) {
-      notices.fail(error);
-    }
-  }
-}
-
-/** Asked for while it runs, the work is done once more behind that, and not once for each time. */
-export function oneAtATime(work: () => Promise<void>): () => void {
-  let asked = 0;
-  let running = false;
-  const run = async () => {
-    running = true;
-    for (let done = 0; done < asked;) {
-      done = asked;
-      await work();
-    }
-    asked = 0;
-    running = false;
-  };
-  return () => {
-    asked += 1;
-    if (!running) void run();
-  };
 }

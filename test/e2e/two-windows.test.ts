@@ -88,7 +88,6 @@ describe.skipIf(findChromium() === null)('an experiment', () => {
     await designName(page).fill('edited alone');
     await expect(page.getByText('No connection to Ganvas')).toBeVisible(wait);
     await opened.tab(await library.start());
-    await page.getByRole('button', { name: /Try/ }).click();
     await saved(page);
     await expect(page.getByText('No connection to Ganvas')).toBeHidden();
     await expect(designName(page)).toHaveValue('edited alone');
