@@ -12,6 +12,8 @@ export default defineConfig({
     // Far above what any test takes: only a hang meets it, on a slow and busy machine too.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is waited for comes when it comes: one second, the usual limit, is too short where much else runs.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes] } },
       {
