@@ -41,7 +41,7 @@ export function memoryEnds(): Promise<Ends> {
 }
 
 /** Two ends of a real WebSocket. */
-export async function socketEnds(): Promise<Ends> {
+async function socketEnds(): Promise<Ends> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload });
   onTestFinished(() => {
     for (const client of server.clients) client.terminate();

@@ -8,6 +8,7 @@ import { delimiter, extname, join, normalize } from 'node:path';
 import type { Browser } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { build } from 'vite';
+import { contentSecurityPolicy } from '../../src-main/shells/answer.ts';
 import { repository } from '../architecture.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome.exe'];
@@ -28,10 +29,6 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css',
 };
 
-/** As the shells will send it. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
-
 function serve(folder: string): Server {
   return createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
@@ -42,7 +39,7 @@ function serve(folder: string): Server {
     }
     response.writeHead(200, {
       'content-type': types[extname(file)] ?? 'application/octet-stream',
-      'content-security-policy': policy,
+      'content-security-policy': contentSecurityPolicy,
     });
     response.end(readFileSync(file));
   });

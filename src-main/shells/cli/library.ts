@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Run } from '../../../src-shared/library.ts';
-import type { App } from '../../core/app.ts';
+import type { App, AppOptions } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
@@ -36,12 +36,14 @@ export function openApp(
   words: Words,
   access: 'write' | 'read',
   broadcast: (event: ApiEvent) => void = () => undefined,
+  roots: AppOptions['roots'] = null,
 ): App {
   return createApp({
     libraryDir: libraryOf(words),
     access,
     trainerHost: createTrainerHost(pinnedNode()),
     broadcast,
+    roots,
   });
 }
 

@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
 import { deleteCommand, renameCommand, runsCommand, showCommand } from './run-commands.ts';
 import { sampleDataCommand } from './sample-data-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { didYouMean } from './suggestion.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
@@ -29,6 +30,7 @@ const commands: Readonly<Record<string, Command>> = {
   runs: runsCommand,
   sample: sampleCommand,
   'sample-data': sampleDataCommand,
+  serve: serveCommand,
   show: showCommand,
   train: trainCommand,
 };

@@ -10,6 +10,7 @@ const options = {
   'checkpoint-every': { type: 'string' },
   count: { type: 'string' },
   data: { type: 'string' },
+  'data-root': { type: 'string' },
   delete: { type: 'string' },
   'delete-unused': { type: 'boolean' },
   design: { type: 'string' },
@@ -18,6 +19,7 @@ const options = {
   format: { type: 'string' },
   grey: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
+  host: { type: 'string' },
   json: { type: 'boolean' },
   kimg: { type: 'string' },
   latent: { type: 'string' },
@@ -28,7 +30,9 @@ const options = {
   'lr-g': { type: 'string' },
   minutes: { type: 'string' },
   name: { type: 'string' },
+  open: { type: 'boolean' },
   out: { type: 'string' },
+  port: { type: 'string' },
   preset: { type: 'string' },
   resolution: { type: 'string' },
   'sample-every': { type: 'string' },
@@ -57,10 +61,17 @@ export function quoted(word: string): string {
 export class Words {
   readonly #values: Partial<Record<OptionName, string | boolean>>;
   readonly #positionals: readonly string[];
+  /** Every value that was given, in order, by option. */
+  readonly #all: ReadonlyMap<string, readonly string[]>;
 
-  constructor(values: Partial<Record<OptionName, string | boolean>>, positionals: readonly string[]) {
+  constructor(
+    values: Partial<Record<OptionName, string | boolean>>,
+    positionals: readonly string[],
+    all: ReadonlyMap<string, readonly string[]>,
+  ) {
     this.#values = values;
     this.#positionals = positionals;
+    this.#all = all;
   }
 
   /** @throws UsageError for an option that nobody knows, that lacks its value, or that has one although it takes none */
@@ -74,6 +85,7 @@ export class Words {
       tokens: true,
     });
     const values: Partial<Record<OptionName, string | boolean>> = {};
+    const all = new Map<string, string[]>();
     for (const token of tokens) {
       if (token.kind !== 'option') continue;
       const { rawName, value } = token;
@@ -91,9 +103,10 @@ export class Words {
         if (looksLikeOption)
           throw new UsageError(`${rawName} needs a value; to give it "${value}", write ${rawName}=${value}.`);
         values[name] = value;
+        all.set(name, [...(all.get(name) ?? []), value]);
       }
     }
-    return new Words(values, positionals);
+    return new Words(values, positionals, all);
   }
 
   /** The command, or undefined. */
@@ -108,6 +121,11 @@ export class Words {
   text(name: TextOption): string | undefined {
     const value = this.#values[name];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The values of an option that may be given more than once. */
+  texts(name: TextOption): readonly string[] {
+    return this.#all.get(name) ?? [];
   }
 
   required(name: TextOption): string {

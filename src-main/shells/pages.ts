@@ -1,0 +1,18 @@
+/** The open pages of an application, in whatever shell: calls are answered, and each of them hears everything that happens. */
+import type { Contract, Handlers, Port } from '../../src-shared/rpc.ts';
+import { serve } from '../../src-shared/rpc.ts';
+
+export class Pages {
+  readonly #tell = new Set<(event: unknown) => void>();
+
+  /** Serves a page until its connection ends. */
+  connect<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>): void {
+    const tell = serve(port, contract, handlers);
+    this.#tell.add(tell);
+    port.onClose(() => this.#tell.delete(tell));
+  }
+
+  broadcast(event: unknown): void {
+    for (const tell of this.#tell) tell(event);
+  }
+}
