@@ -658,7 +658,10 @@ test('the space that the library takes is told as a whole and for each run', asy
   writeFileSync(join(checkpointFolder(first.id, 2), 'tensors'), Buffer.alloc(3000));
   writeFileSync(join(runFolder(first.id), 'note'), Buffer.alloc(40));
   const signal = new AbortController().signal;
-  const told = await app.handlers['system.resources']({}, { onProgress: () => undefined, signal, connection: signal });
+  const told = await app.handlers['system.resources'](
+    {},
+    { onProgress: () => undefined, signal, connection: signal },
+  );
   expect(told.runBytes[first.id]).toBe(3040);
   expect(told.runBytes[first.id]).toBe(app.runs.details(first.id).diskUse);
   expect(told.runBytes[second.id] ?? 0).toBe(app.runs.details(second.id).diskUse);
