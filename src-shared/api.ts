@@ -77,6 +77,8 @@ export interface Resources {
   memoryFree: number;
   /** Bytes of the whole library. */
   libraryBytes: number;
+  /** Bytes of each run by its id: its checkpoints and grids, as {@link RunDetails.diskUse}. */
+  runBytes: Record<string, number>;
 }
 
 export interface FolderListing {

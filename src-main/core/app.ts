@@ -150,7 +150,13 @@ export function createApp({
   const runs = createRuns(store, trainerHost, queue, datasets, broadcast);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
-  const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
+  const system = createSystem({
+    libraryDir: store.paths.dir,
+    runsDir: store.paths.runs,
+    shell,
+    canBrowse,
+    host: trainerHost,
+  });
 
   const explorers = createExplorers({
     trainerHost,

@@ -18,12 +18,14 @@ export interface System {
 
 export interface SystemOptions {
   libraryDir: string;
+  /** Folder with one folder for each run, named by its id. */
+  runsDir: string;
   shell: SystemInfo['shell'];
   canBrowse: boolean;
   host: TrainerHost;
 }
 
-export function createSystem({ libraryDir, shell, canBrowse, host }: SystemOptions): System {
+export function createSystem({ libraryDir, runsDir, shell, canBrowse, host }: SystemOptions): System {
   let engines: EngineReport[] | null = null;
   return {
     info: () => ({
@@ -38,7 +40,12 @@ export function createSystem({ libraryDir, shell, canBrowse, host }: SystemOptio
     engines: async (signal) => (engines ??= await listEngines(host, signal)),
     async resources() {
       const { bavail, bsize } = await statfs(libraryDir);
-      return { diskFree: bavail * bsize, memoryFree: freemem(), libraryBytes: await bytesOf(libraryDir) };
+      return {
+        diskFree: bavail * bsize,
+        memoryFree: freemem(),
+        libraryBytes: await bytesOf(libraryDir),
+        runBytes: await bytesOfEach(runsDir),
+      };
     },
   };
 }
@@ -63,4 +70,13 @@ async function bytesOf(folder: string): Promise<number> {
       );
   }
   return sum;
+}
+
+/** Bytes of each folder in a folder. */
+async function bytesOfEach(folder: string): Promise<Record<string, number>> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes: Record<string, number> = {};
+  // One after the other: a library of hundreds of runs must not take every file handle.
+  for (const name of names) sizes[name] = await bytesOf(join(folder, name));
+  return sizes;
 }

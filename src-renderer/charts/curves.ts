@@ -143,6 +143,43 @@ export function stepsBetween(
   return { from: curves.step[first]! - curves.count[first]! + 1, to: curves.step[last]! };
 }
 
+/** One curve along an axis: what a chart draws. One entry a bin in every array. */
+export interface Course extends Readonly<Column> {
+  /** Places of the bins on the axis, ascending. */
+  at: readonly number[];
+  count: readonly number[];
+}
+
+/** @param batch images in a step */
+export function courseOf(curves: Curves, column: SeriesName, axis: Axis, batch: number): Course {
+  return { at: places(curves, axis, batch), count: curves.count, ...curves.columns[column] };
+}
+
+/** Every place that one of the lists has, once, ascending; the lists are ascending themselves. */
+export function allPlaces(lists: readonly (readonly number[])[]): readonly number[] {
+  const [first = [], ...others] = lists;
+  const isSame = (list: readonly number[]) =>
+    list.length === first.length && list.every((place, i) => place === first[i]);
+  if (others.every(isSame)) return first;
+  return [...new Set(lists.flat())].sort((a, b) => a - b);
+}
+
+/** Values at places, each moved to its place among more of them; null where there is none. */
+export function spread(
+  values: readonly number[],
+  at: readonly number[],
+  all: readonly number[],
+): (number | null)[] {
+  if (at.length === all.length) return [...values];
+  let next = 0;
+  return all.map((place) => {
+    let value: number | null = null;
+    // Steps that took no time share a place: the last of them is drawn.
+    while (at[next] === place) value = values[next++]!;
+    return value;
+  });
+}
+
 /** Index of the bin nearest to a place; null without bins. */
 export function nearest(at: readonly number[], place: number): number | null {
   if (at.length === 0) return null;

@@ -36,6 +36,16 @@ export class Library {
       .filter(({ deletedAt }) => deletedAt === null)
       .sort((a, b) => b.number - a.number),
   );
+  /** What was deleted and can be brought back, the last deleted first; runs only where their experiment is still there. */
+  readonly deleted: readonly (Experiment | Run)[] = $derived(
+    [
+      ...[...this.#experiments.values()].filter(({ deletedAt }) => deletedAt !== null),
+      ...[...this.#runs.values()].filter(
+        ({ deletedAt, experiment }) =>
+          deletedAt !== null && this.#experiments.get(experiment)?.deletedAt === null,
+      ),
+    ].sort((a, b) => (b.deletedAt ?? 0) - (a.deletedAt ?? 0)),
+  );
   /** Those that train or wait for it, the oldest first. */
   readonly active: readonly Run[] = $derived(
     this.runs.filter(({ state }) => state === 'running' || state === 'queued').reverse(),

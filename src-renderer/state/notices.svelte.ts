@@ -1,15 +1,24 @@
 import { toErrorData } from '../../src-shared/errors.ts';
 import type { ErrorData } from '../../src-shared/errors.ts';
 
+/** Something that a person may want to do about a notice. */
+export interface NoticeAction {
+  label: string;
+  act: () => void;
+}
+
 export interface Notice {
   id: number;
   text: string;
+  action: NoticeAction | null;
   /** Set when something went wrong; such a notice stays until a person puts it away. */
   error: ErrorData | null;
 }
 
 /** Milliseconds for which a notice that is no error stays. */
 const stay = 6000;
+/** The same where there is something to decide. */
+const stayToDecide = 12_000;
 const most = 4;
 
 /** What happened lately, for the corner of the window and for screen readers. */
@@ -22,9 +31,9 @@ export class Notices {
   }
 
   /** Something went well, or a person should know it. */
-  say(text: string): void {
-    const id = this.#add(text, null);
-    setTimeout(() => this.dismiss(id), stay);
+  say(text: string, action: NoticeAction | null = null): void {
+    const id = this.#add(text, null, action);
+    setTimeout(() => this.dismiss(id), action === null ? stay : stayToDecide);
   }
 
   /** Something went wrong. What a person has cancelled is no news. */
@@ -41,9 +50,9 @@ export class Notices {
     this.#list = this.#list.filter((notice) => notice.id !== id);
   }
 
-  #add(text: string, error: ErrorData | null): number {
+  #add(text: string, error: ErrorData | null, action: NoticeAction | null = null): number {
     const id = this.#next++;
-    this.#list = [...this.#list, { id, text, error }].slice(-most);
+    this.#list = [...this.#list, { id, text, error, action }].slice(-most);
     return id;
   }
 }

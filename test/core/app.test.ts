@@ -646,3 +646,24 @@ test('a broken source leaves the library as it was', async () => {
   expect((await errorOf(() => app.datasets.prepare(images, tinyImages))).code).toBe('dataset.no-images');
   expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([]);
 });
+
+test('the space that the library takes is told as a whole and for each run', async () => {
+  const host = new ScriptedHost();
+  const app = open(host);
+  const dataset = await faces(app);
+  const first = start(app, dataset);
+  const second = start(app, dataset);
+  const { runFolder, checkpointFolder } = libraryFolder(app.libraryDir);
+  mkdirSync(checkpointFolder(first.id, 2), { recursive: true });
+  writeFileSync(join(checkpointFolder(first.id, 2), 'tensors'), Buffer.alloc(3000));
+  writeFileSync(join(runFolder(first.id), 'note'), Buffer.alloc(40));
+  const signal = new AbortController().signal;
+  const told = await app.handlers['system.resources'](
+    {},
+    { onProgress: () => undefined, signal, connection: signal },
+  );
+  expect(told.runBytes[first.id]).toBe(3040);
+  expect(told.runBytes[first.id]).toBe(app.runs.details(first.id).diskUse);
+  expect(told.runBytes[second.id] ?? 0).toBe(app.runs.details(second.id).diskUse);
+  expect(told.libraryBytes).toBeGreaterThan(3040 + dataset.count * 8 * 8 * 3 - 1);
+});

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Curves } from '../../src-renderer/charts/curves.ts';
 import {
+  allPlaces,
   append,
+  courseOf,
   curvesOf,
   nearest,
   noCurves,
   places,
   smooth,
+  spread,
   stepsBetween,
   thin,
 } from '../../src-renderer/charts/curves.ts';
@@ -137,5 +140,39 @@ describe('the nearest bin', () => {
       ),
     );
     expect(nearest([], 3)).toBeNull();
+  });
+});
+
+describe('lines of several runs', () => {
+  const ascending = fc.uniqueArray(fc.integer({ min: 0, max: 60 })).map((list) => list.sort((a, b) => a - b));
+
+  it('are drawn over all places, each with its own values in their order', () => {
+    fc.assert(
+      fc.property(fc.array(ascending, { minLength: 1, maxLength: 4 }), (lists) => {
+        const all = allPlaces(lists);
+        expect(all).toEqual([...new Set(lists.flat())].sort((a, b) => a - b));
+        for (const at of lists) {
+          const drawn = spread(at, at, all);
+          expect(drawn).toHaveLength(all.length);
+          expect(drawn.filter((value) => value !== null)).toEqual(at);
+          for (const [i, value] of drawn.entries()) if (value !== null) expect(value).toBe(all[i]);
+        }
+      }),
+    );
+  });
+
+  it('keep the places of one that all share, and the last of values at one place', () => {
+    const at = [1, 2, 3];
+    expect(allPlaces([at, [...at]])).toBe(at);
+    expect(spread([7, 8, 9], [1, 1, 2], [0, 1, 2, 3])).toEqual([null, 8, 9, null]);
+  });
+
+  it('lie at thousands of images by their own batch', () => {
+    const curves = append(
+      noCurves,
+      [{ step: 5, lossD: 1, lossG: 2, dReal: 0, dFake: 0, imagesPerSecond: 1 }],
+      64,
+    );
+    expect(courseOf(curves, 'lossG', 'kimg', 200)).toMatchObject({ at: [1], mean: [2], count: [1] });
   });
 });

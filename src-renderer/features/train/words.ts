@@ -17,7 +17,6 @@ export const terms = {
   verdicts:
     'D(x): how real the discriminator takes real images to be. D(G(z)): the same of the generated ones. Far apart: the discriminator tells them apart easily. Close together: it is being fooled, or has learned nothing.',
   speed: 'Real images that go through a step in one second, everything included.',
-  smoothing: 'How much of the past goes into the bold curve. The faint one behind it is what was measured.',
   grid: 'The same random numbers at every saved step: each place in the grid shows how one image has come about.',
   length:
     'When training ends by itself. Whatever you choose, it can be stopped and gone on with at any time.',
