@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { PreparedDataset } from './dataset.ts';
 import { ImageSettings } from './dataset.ts';
 import { PackedHistory } from './gan/history-json.ts';
+import { LatentPoint } from './latent-point.ts';
 import type {
   CachedDataset,
   Experiment,
@@ -20,7 +21,7 @@ import type {
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
 import type { EngineReport } from './trainer-protocol.ts';
-import { ExportFormat } from './trainer-protocol.ts';
+import { AnimationFormat, ExportFormat } from './trainer-protocol.ts';
 import type { StepStats } from './training.ts';
 import { EngineName, Hyperparameters, Limits } from './training.ts';
 
@@ -31,38 +32,6 @@ const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.m
 
 /** What a person chose: `sample`, `sample:<count>`, `upload:<id>`, or a path (where the shell allows it). */
 const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
-
-/**
- * A point of the latent space, in terms that can be repeated. `seed`: the latent of that number. `between`: on the great circle from one
- * to the other (slerp, White 2016), t from 0 to 1. `plane`: the centre moved by x and y along two directions at right angles that `seed`
- * draws, in units of the prior's standard deviation. Every kind can be moved along the generator's own directions (see `explore.open`).
- */
-export type LatentPoint =
-  | { kind: 'seed'; seed: number; along?: number[] }
-  | { kind: 'between'; from: LatentPoint; to: LatentPoint; t: number; along?: number[] }
-  | { kind: 'plane'; centre: LatentPoint; seed: number; x: number; y: number; along?: number[] };
-
-const along = v.exactOptional(
-  v.pipe(v.array(v.pipe(v.number(), v.minValue(-20), v.maxValue(20))), v.maxLength(64)),
-);
-const LatentPoint: v.GenericSchema<LatentPoint> = v.variant('kind', [
-  v.strictObject({ kind: v.literal('seed'), seed: count, along }),
-  v.strictObject({
-    kind: v.literal('between'),
-    from: v.lazy(() => LatentPoint),
-    to: v.lazy(() => LatentPoint),
-    t: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
-    along,
-  }),
-  v.strictObject({
-    kind: v.literal('plane'),
-    centre: v.lazy(() => LatentPoint),
-    seed: count,
-    x: v.pipe(v.number(), v.minValue(-100), v.maxValue(100)),
-    y: v.pipe(v.number(), v.minValue(-100), v.maxValue(100)),
-    along,
-  }),
-]);
 
 /** The part of an experiment that is edited. */
 const draft = {
@@ -145,7 +114,7 @@ export interface Explorer {
   directions: number;
 }
 
-/** A picture of an explorer, at `pictures.explored`. */
+/** A picture of an explorer, at `pictures.explored`. It stays until many newer ones have come, or the explorer ends. */
 export interface Explored {
   picture: string;
   columns: number;
@@ -225,24 +194,31 @@ export const api = {
   }).gives<Series>(),
   'runs.metrics': method({ id }).gives<Metric[]>(),
 
-  /** Starts a process that holds the generator of a checkpoint; null: the newest one. It ends with the connection or `explore.close`. */
+  /**
+   * Starts a process that holds the generator of a checkpoint (null: the newest one), also of a run that trains. It ends with the
+   * connection or `explore.close`; the one that was used longest ago makes room for a fifth.
+   * @throws `explore.ended` by whatever asks it later: it can be opened again
+   */
   'explore.open': method({ run: id, step: v.nullable(count) }).gives<Explorer>(),
   'explore.draw': method({
     explorer: id,
     points: v.pipe(v.array(LatentPoint), v.minLength(1), v.maxLength(1024)),
     columns: upTo(64),
   }).gives<Explored>(),
-  /** Long. The training images that look most like a point's image. */
+  /**
+   * Long. The training images with the least mean squared difference from a point's image, bytes scaled to -1..1; those larger than 32
+   * pixels are averaged down for it. The nearest first.
+   */
   'explore.nearest': method({ explorer: id, point: LatentPoint, count: upTo(64) }).gives<{
     dataset: string;
     images: { index: number; distance: number }[];
   }>(),
-  /** Long. A walk through points, as an animated picture. */
+  /** Long. A walk through points, as an animated picture that goes round; images smaller than 256 pixels are enlarged by a whole number. */
   'explore.animate': method({
     explorer: id,
     points: v.pipe(v.array(LatentPoint), v.minLength(2), v.maxLength(2000)),
     framesPerSecond: upTo(60),
-    format: v.picklist(['gif', 'webp']),
+    format: AnimationFormat,
   }).gives<Explored>(),
   'explore.close': method({ explorer: id }).gives<null>(),
 

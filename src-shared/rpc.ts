@@ -43,6 +43,8 @@ export interface CallContext {
   onProgress: (progress: Progress) => void;
   /** Aborted when the caller cancels or goes away. */
   signal: AbortSignal;
+  /** Aborted when the caller goes away: what was opened for it can be closed. The same object for all its calls. */
+  connection: AbortSignal;
 }
 
 export type Handlers<C extends Contract> = {
@@ -97,6 +99,7 @@ export function serve<C extends Contract>(
 ): (event: unknown) => void {
   const methods = new Map(Object.entries(contract));
   const running = new Map<number, AbortController>();
+  const connection = new AbortController();
   const reply = (message: Reply) => port.post(JSON.stringify(message));
   const fail = (id: number | null, thrown: unknown) => {
     const error = toErrorData(thrown);
@@ -140,6 +143,7 @@ export function serve<C extends Contract>(
           if (running.has(call.id)) reply({ type: 'progress', id: call.id, progress });
         },
         signal: controller.signal,
+        connection: connection.signal,
       };
       return await handlers[call.method]!(params, context);
     } finally {
@@ -170,6 +174,7 @@ export function serve<C extends Contract>(
   });
   port.onClose(() => {
     for (const controller of running.values()) controller.abort();
+    connection.abort();
   });
   return (event) => reply({ type: 'event', event });
 }

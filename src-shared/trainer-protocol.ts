@@ -1,10 +1,12 @@
 /**
  * The one contract between the core and a trainer process. Messages are small JSON; images and weights are files in the library, and only
- * their paths travel. A trainer does one command at a time; while it trains it also listens to `interrupt`.
+ * their paths travel. A trainer does one command at a time; while it trains it also listens to `interrupt`. After `explore` it holds a
+ * generator and answers `draw`, `nearest` and `animate`, several at once if asked so, each with its `id`, until it is ended.
  */
 import * as v from 'valibot';
 import { PreparedDataset } from './dataset.ts';
-import { Design } from './gan/block.ts';
+import { Design, Shape } from './gan/block.ts';
+import { LatentPoint } from './latent-point.ts';
 import { EngineName, Hyperparameters, Limits, StepStats } from './training.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -54,6 +56,49 @@ const ExportCommand = v.strictObject({
 
 const EnginesCommand = v.strictObject({ type: v.literal('engines') });
 
+/** Holds a checkpoint's generator ready for the requests below. The checkpoint may go away afterwards. */
+const ExploreCommand = v.strictObject({ type: v.literal('explore'), checkpoint: path, engine: EngineName });
+
+/** Chosen by whoever asks; comes back with the answer. */
+const id = count;
+
+/** Writes the images of points as one PNG, row by row. */
+const DrawRequest = v.strictObject({
+  type: v.literal('draw'),
+  id,
+  points: v.pipe(v.array(LatentPoint), v.minLength(1)),
+  columns: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  file: path,
+});
+
+/** Finds the images of a dataset that look most like a point's. */
+const NearestRequest = v.strictObject({
+  type: v.literal('nearest'),
+  id,
+  point: LatentPoint,
+  dataset: PreparedDataset,
+  count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+});
+
+export const AnimationFormat = v.picklist(['gif', 'webp']);
+export type AnimationFormat = v.InferOutput<typeof AnimationFormat>;
+
+/** Writes the images of points as an animated picture. */
+const AnimateRequest = v.strictObject({
+  type: v.literal('animate'),
+  id,
+  points: v.pipe(v.array(LatentPoint), v.minLength(2)),
+  framesPerSecond: v.pipe(v.number(), v.minValue(1), v.maxValue(60)),
+  format: AnimationFormat,
+  file: path,
+});
+
+export const ExploreRequest = v.variant('type', [DrawRequest, NearestRequest, AnimateRequest]);
+export type ExploreRequest = v.InferOutput<typeof ExploreRequest>;
+
+/** Ends a request early: it fails with `cancelled`, unless it was answered before. */
+const CancelCommand = v.strictObject({ type: v.literal('cancel'), id });
+
 /** Asks a training trainer to write a checkpoint and end. */
 const InterruptCommand = v.strictObject({
   type: v.literal('interrupt'),
@@ -66,6 +111,9 @@ export const Command = v.variant('type', [
   ExportCommand,
   EnginesCommand,
   InterruptCommand,
+  ExploreCommand,
+  ExploreRequest,
+  CancelCommand,
 ]);
 export type Command = v.InferOutput<typeof Command>;
 
@@ -122,7 +170,32 @@ export const TrainerEvent = v.variant('type', [
     difference: v.number(),
   }),
   v.strictObject({
+    type: v.literal('exploring'),
+    step: count,
+    latentDim: count,
+    image: Shape,
+    /** Directions that points can be moved along. */
+    directions: count,
+  }),
+  v.strictObject({
+    type: v.literal('progress'),
+    id,
+    phase: v.string(),
+    done: count,
+    total: v.nullable(count),
+  }),
+  /** Answers `draw` and `animate`. */
+  v.strictObject({ type: v.literal('drawn'), id, columns: count, bytes: count }),
+  v.strictObject({
+    type: v.literal('nearest'),
+    id,
+    /** The nearest first; of two that are equally near, the one of the lower index. */
+    images: v.array(v.strictObject({ index: count, distance: v.number() })),
+  }),
+  v.strictObject({
     type: v.literal('failed'),
+    /** Of the request that failed; absent for other commands. */
+    id: v.exactOptional(id),
     error: v.strictObject({
       code: v.string(),
       message: v.string(),

@@ -1,9 +1,7 @@
 /** The real images of a run, batch by batch, in an order that depends on the seed alone. */
-import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AppError } from '../../src-shared/errors.ts';
 import type { PreparedDataset } from '../../src-shared/dataset.ts';
+import { openImages, readWhole } from './prepared-images.ts';
 import { Random } from './random.ts';
 
 /** Datasets up to this size are held in memory; larger ones are read image by image. */
@@ -33,28 +31,8 @@ export class Batches {
 
   /** @throws AppError `dataset.cache-missing`, `dataset.cache-damaged` */
   static async open(dataset: PreparedDataset, seed: number): Promise<Batches> {
-    const path = join(dataset.dir, 'images.u8');
-    const { height, width, channels } = dataset.settings;
-    const bytes = dataset.count * height * width * channels;
-    let file: FileHandle;
+    const { file, bytes } = await openImages(dataset);
     try {
-      file = await open(path, 'r');
-    } catch (error) {
-      throw new AppError(
-        'dataset.cache-missing',
-        `The prepared images of ${dataset.source} are not in the library any more. Start the run from its images again.`,
-        { path },
-        { cause: error },
-      );
-    }
-    try {
-      if ((await file.stat()).size !== bytes) {
-        throw new AppError(
-          'dataset.cache-damaged',
-          `The prepared images ${path} have the wrong size. Delete them and prepare the dataset again.`,
-          { path },
-        );
-      }
       if (bytes > memoryLimit) return new Batches(file, null, dataset, seed);
       const memory = new Uint8Array(bytes);
       await readWhole(file, memory, 0);
@@ -95,18 +73,5 @@ export class Batches {
 
   async close(): Promise<void> {
     await this.#file.close();
-  }
-}
-
-async function readWhole(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < into.length) {
-    const { bytesRead } = await file.read(into, done, Math.min(into.length - done, 2 ** 30), position + done);
-    if (bytesRead === 0)
-      throw new AppError(
-        'dataset.cache-damaged',
-        'The prepared images end too early. Prepare the dataset again.',
-      );
-    done += bytesRead;
   }
 }

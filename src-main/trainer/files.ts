@@ -1,6 +1,6 @@
 /** Writing so that a file or folder is either there, whole, or not there at all. */
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 
@@ -74,6 +74,18 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     throw diskError(error, folder);
+  }
+}
+
+/**
+ * Writes what may be lost: without waiting for the disk, and not whole when the process dies meanwhile.
+ * @throws AppError `disk.*`
+ */
+export async function writeQuickly(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes);
+  } catch (error) {
+    throw diskError(error, file);
   }
 }
 

@@ -5,6 +5,7 @@ import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { Command } from '../../src-shared/trainer-protocol.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { listEngines, openEngine } from './engines/find.ts';
+import { Explorer, explorerThreads } from './explorer.ts';
 import { exportGenerator } from './export/export.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
@@ -15,8 +16,12 @@ function emit(event: TrainerEvent): void {
 }
 
 let interruption: 'paused' | 'stopped' | null = null;
+let explorer: Explorer | null = null;
 
-async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<void> {
+/** One at a time; the others are listened to at any time. */
+type Work = Extract<Command, { type: 'engines' | 'train' | 'sample' | 'export' | 'explore' }>;
+
+async function work(command: Work): Promise<void> {
   switch (command.type) {
     case 'engines':
       emit({ type: 'engines', engines: await listEngines() });
@@ -44,7 +49,15 @@ async function work(command: Exclude<Command, { type: 'interrupt' }>): Promise<v
         type: 'exported',
         ...(await exportGenerator(command.format, command.path, checkpoint, engine)),
       });
+      return;
     }
+    case 'explore':
+      explorer = await Explorer.open(
+        command.checkpoint,
+        await openEngine(command.engine, explorerThreads()),
+        emit,
+      );
+      emit(explorer.description);
   }
 }
 
@@ -60,20 +73,37 @@ async function receive(message: unknown): Promise<void> {
       throw new AppError('trainer.bad-command', `The trainer does not understand the command: ${why}.`);
     }
     const command = parsed.output;
-    if (command.type === 'interrupt') {
-      interruption = command.as;
-      return;
-    }
-    if (busy) throw new AppError('trainer.busy', 'The trainer is at work already.');
-    busy = true;
-    interruption = null;
-    try {
-      await work(command);
-    } finally {
-      busy = false;
+    switch (command.type) {
+      case 'interrupt':
+        interruption = command.as;
+        return;
+      case 'draw':
+      case 'nearest':
+      case 'animate':
+        if (explorer === null) {
+          throw new AppError('trainer.no-explorer', 'The trainer holds no generator to draw with.');
+        }
+        await explorer.answer(command);
+        return;
+      case 'cancel':
+        explorer?.cancel(command.id);
+        return;
+      default:
+        await workAlone(command);
     }
   } catch (error) {
     emit({ type: 'failed', error: toErrorData(error) });
+  }
+}
+
+async function workAlone(command: Work): Promise<void> {
+  if (busy) throw new AppError('trainer.busy', 'The trainer is at work already.');
+  busy = true;
+  interruption = null;
+  try {
+    await work(command);
+  } finally {
+    busy = false;
   }
 }
 

@@ -1,8 +1,9 @@
 /** Images from a generator, as it is shown and exported: averaged weights, with batch norm's statistics measured for them. */
 import * as tf from '@tensorflow/tfjs';
 import type { Design, Shape } from '../../src-shared/gan/block.ts';
+import type { Generator } from '../../src-shared/gan/mirror.ts';
 import { mirror } from '../../src-shared/gan/mirror.ts';
-import type { Engine, NamedShape, Program } from './engines/engine.ts';
+import type { Engine, Program } from './engines/engine.ts';
 import type { Pass, Tensors } from './network.ts';
 import { generate, powerIterations } from './network.ts';
 import type { Arrays } from './parameters.ts';
@@ -30,6 +31,36 @@ function parametersOf(design: Design, state: Arrays): Arrays {
   );
 }
 
+function passOf(
+  generator: Generator,
+  tensors: Tensors,
+  batchStatistics: Pass['batchStatistics'],
+  observe?: Pass['observe'],
+): Pass {
+  return {
+    tensors,
+    batchStatistics,
+    observe,
+    singularVectors: powerIterations(generator.blocks, 'generator', tensors),
+  };
+}
+
+/**
+ * The program that makes images of so many latents at once: its state are {@link GeneratorWeights}, its input is `z`, its output `images`
+ * ([batch, height, width, channels], -1..1).
+ */
+export function prepareImages(engine: Engine, design: Design, batch: number): Promise<Program> {
+  const generator = mirror(design.discriminator, design.latentDim);
+  return engine.prepare(
+    (tensors, { z }) => ({
+      state: {},
+      outputs: { images: generate(generator, passOf(generator, tensors, 'stored'), z as tf.Tensor2D) },
+    }),
+    networkTensors(design, 'generator'),
+    [{ name: 'z', shape: [batch, design.latentDim] }],
+  );
+}
+
 export class Sampler {
   readonly image: Shape;
   readonly #design: Design;
@@ -46,26 +77,7 @@ export class Sampler {
 
   static async create(engine: Engine, design: Design): Promise<Sampler> {
     const generator = mirror(design.discriminator, design.latentDim);
-    const state: NamedShape[] = networkTensors(design, 'generator');
-    const inputs: NamedShape[] = [{ name: 'z', shape: [batch, design.latentDim] }];
-    const pass = (
-      tensors: Tensors,
-      batchStatistics: Pass['batchStatistics'],
-      observe?: Pass['observe'],
-    ): Pass => ({
-      tensors,
-      batchStatistics,
-      observe,
-      singularVectors: powerIterations(generator.blocks, 'generator', tensors),
-    });
-    const images = await engine.prepare(
-      (tensors, { z }) => ({
-        state: {},
-        outputs: { images: generate(generator, pass(tensors, 'stored'), z as tf.Tensor2D) },
-      }),
-      state,
-      inputs,
-    );
+    const images = await prepareImages(engine, design, batch);
     if (!generator.blocks.some((block) => block.batchNorm)) return new Sampler(design, images, null);
     const statistics = await engine.prepare(
       (tensors, { z }) => {
@@ -76,7 +88,7 @@ export class Sampler {
           outputs[`${prefix}.variance`] = variance;
           factors[`${prefix}.variance`] = count / Math.max(count - 1, 1);
         };
-        generate(generator, pass(tensors, 'batch', observe), z as tf.Tensor2D);
+        generate(generator, passOf(generator, tensors, 'batch', observe), z as tf.Tensor2D);
         for (const [name, factor] of Object.entries(factors)) {
           const biased = outputs[name]!;
           outputs[name] = tf.mul(biased, factor);
@@ -84,8 +96,8 @@ export class Sampler {
         }
         return { state: {}, outputs };
       },
-      state,
-      inputs,
+      networkTensors(design, 'generator'),
+      [{ name: 'z', shape: [batch, design.latentDim] }],
     );
     return new Sampler(design, images, statistics);
   }

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -204,6 +204,61 @@ describe('commands', { timeout: 60_000 }, () => {
     expect(await trainer.ask({ type: 'interrupt', as: 'stopped' }, 'trained')).toMatchObject({
       as: 'stopped',
     });
+  });
+});
+
+describe('exploring', { timeout: 60_000 }, () => {
+  const draw = (id: number, file: string) => ({
+    type: 'draw',
+    id,
+    points: [1, 2, 3].map((seed) => ({ kind: 'seed', seed })),
+    columns: 3,
+    file,
+  });
+
+  test('a checkpoint of a run that trains on: pictures come, the checkpoint may go, and the run ends byte for byte as ever', async () => {
+    const { folder, runDir, dataset } = await place();
+    const given = { hyperparameters: settings({ checkpointEvery: 20 }) };
+    const trainer = await start();
+    trainer.send(command(runDir, dataset, { ...given, limits: limits({}) }));
+    const { step, folder: checkpoint } = await trainer.next('checkpoint');
+
+    const explorer = await start();
+    expect(await explorer.ask({ type: 'explore', checkpoint, engine: 'onnx' }, 'exploring')).toMatchObject({
+      step,
+      latentDim: 3,
+      image: { height: 8, width: 8, channels: 1 },
+    });
+    await rm(checkpoint, { recursive: true });
+    const files = Array.from({ length: 20 }, (_, i) => join(folder, `${i}.png`));
+    for (const [id, file] of files.entries()) {
+      expect(await explorer.ask(draw(id, file), 'drawn')).toMatchObject({ id, columns: 3 });
+    }
+    expect(new Set((await Promise.all(files.map((file) => readFile(file)))).map(String)).size).toBe(1);
+    const point = { kind: 'seed', seed: 1 };
+    const nearest = { type: 'nearest', id: 99, point, dataset, count: 2 };
+    expect((await explorer.ask(nearest, 'nearest')).images).toHaveLength(2);
+
+    await trainer.ask({ type: 'interrupt', as: 'stopped' }, 'trained');
+    const end = ofType(trainer.events, 'checkpoint').at(-1)!.step;
+    const calm = `${runDir}-calm`;
+    await (
+      await start()
+    ).ask(command(calm, dataset, { ...given, limits: limits({ steps: end }) }), 'trained');
+    expect(await fingerprint(runDir, end)).toBe(await fingerprint(calm, end));
+  });
+
+  test('a request before there is a generator, or one that is none: told, and it still listens', async () => {
+    const { folder } = await place();
+    const trainer = await start();
+    const early = await trainer.ask(draw(1, join(folder, 'a.png')), 'failed');
+    expect(early.error.code).toBe('trainer.no-explorer');
+    const bad = await trainer.ask({ ...draw(2, join(folder, 'a.png')), points: [] }, 'failed');
+    expect(bad.error.code).toBe('trainer.bad-command');
+    const missing = { type: 'explore', checkpoint: join(folder, 'none'), engine: 'onnx' };
+    expect((await trainer.ask(missing, 'failed')).error.code).toBe('checkpoint.missing');
+    trainer.send({ type: 'cancel', id: 1 });
+    await trainer.ask({ type: 'engines' }, 'engines');
   });
 });
 

@@ -10,13 +10,13 @@ import { loadCuda } from './cuda.ts';
 
 type Found = { engine: Engine; note: string } | { engine: null; note: string };
 
-async function find(name: EngineReport['name']): Promise<Found> {
+async function find(name: EngineReport['name'], threads?: number): Promise<Found> {
   switch (name) {
     case 'cuda':
       return loadCuda();
     case 'onnx':
       return {
-        engine: onnxEngine(),
+        engine: onnxEngine(threads),
         note: 'Records a whole training step as one graph and runs it on all cores.',
       };
     case 'reference': {
@@ -45,14 +45,15 @@ export async function listEngines(): Promise<EngineReport[]> {
 
 /**
  * @param name `auto` takes the first of cuda and onnx that is here
+ * @param threads of the processor, where the engine computes on it; all when absent
  * @throws AppError `engine.missing` with the reason and how to get it
  */
-export async function openEngine(name: EngineName): Promise<Engine> {
+export async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
   if (name === 'auto') {
     const cuda = await find('cuda');
-    return cuda.engine ?? openEngine('onnx');
+    return cuda.engine ?? openEngine('onnx', threads);
   }
-  const { engine, note } = await find(name);
+  const { engine, note } = await find(name, threads);
   if (engine === null)
     throw new AppError('engine.missing', `The engine ${name} is not here. ${note}`, { engine: name });
   return engine;
