@@ -40,7 +40,7 @@ const SampleCommand = v.strictObject({
   count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10_000)),
   /** Chooses the latents. */
   seed: count,
-  /** PNG file to write. */
+  /** PNG file to write; must not exist. */
   file: path,
 });
 

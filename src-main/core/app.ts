@@ -1,13 +1,17 @@
 /** The application: what a person can do with a library, whatever shell they do it in. It knows no window, no SQL and no tensor. */
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
+import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { Limits } from '../../src-shared/training.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
+import type { DatasetUser } from '../store/datasets.ts';
 import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
+import type { Purged } from '../store/purge.ts';
 import { openStore } from '../store/open-store.ts';
 import type { StoredSample } from '../store/samples.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
@@ -15,12 +19,12 @@ import { createDatasets } from './datasets.ts';
 import { createExperiments } from './experiments.ts';
 import type { SampleOptions, Written } from './exports.ts';
 import { createExports } from './exports.ts';
+import { createExplorers } from './explorers.ts';
 import type { Files } from './files.ts';
-import type { ElsewhereName } from './handlers.ts';
 import { createHandlers } from './handlers.ts';
+import { createIntake } from './intake.ts';
 import type { NewTraining, Runs } from './runs.ts';
 import { createRuns } from './runs.ts';
-import { createSources } from './sources.ts';
 import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
@@ -28,24 +32,50 @@ import { TrainingQueue } from './training-queue.ts';
 /** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
 const deletedFor = 24 * 3600_000;
 
+/** A dataset in the library's cache, as the command line tells of it. */
+export interface CacheEntry {
+  key: string;
+  /** Where its images came from. */
+  source: string;
+  settings: ImageSettings;
+  /** Images. */
+  count: number;
+  /** What it takes on the disk. */
+  bytes: number;
+  /** Milliseconds since 1970. */
+  lastUsedAt: number;
+  /** The runs made with it. To resume one of them when it is gone, its images are prepared again. */
+  runs: DatasetUser[];
+}
+
+/** `step` names the checkpoint to take, 0 the beginning; the newest unless given. */
+interface AtStep {
+  step?: number;
+}
+
 /** A run with what is wanted beside it, and where its files are: for the command line. */
 export interface RunFiles extends RunDetails {
   samples: StoredSample[];
   checkpoints: StoredCheckpoint[];
   exports: StoredExport[];
+  /** Its dataset in the cache; null when it is not there, or other runs use it as well. */
+  ownDataset: { key: string; bytes: number } | null;
 }
 
 export interface App {
   /** Absolute path of the library. */
   libraryDir: string;
   /** What a shell serves to its windows; see `serve` in src-shared/rpc.ts. */
-  handlers: Omit<ApiHandlers, ElsewhereName>;
+  handlers: ApiHandlers;
   /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
-  files: Pick<Files, 'sample' | 'export'>;
-  datasets: Pick<Datasets, 'prepare'>;
-  runs: Pick<Runs, 'interrupt'> & {
-    /** From its newest checkpoint; see {@link Runs}. */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
+  files: Files;
+  datasets: Pick<Datasets, 'prepare' | 'delete'> & {
+    /** What is in the cache, the last used first. */
+    list(): CacheEntry[];
+  };
+  runs: Pick<Runs, 'interrupt' | 'rename'> & {
+    /** See {@link Runs}. */
+    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
@@ -64,10 +94,14 @@ export interface App {
     delete(id: string): void;
   };
   generator: {
-    /** A grid of images of a run's newest checkpoint; see {@link Exports}. */
-    sample(run: string, options: SampleOptions, signal?: AbortSignal): Promise<void>;
-    /** A run's newest generator, to a path outside of the library; see {@link Exports}. */
-    export(run: string, format: ExportFormat, path: string, signal?: AbortSignal): Promise<Written>;
+    /** See {@link Exports}. */
+    sample(run: string, options: SampleOptions & AtStep, signal?: AbortSignal): Promise<void>;
+    /** To a path outside of the library, which must not be there yet; see {@link Exports}. */
+    export(
+      run: string,
+      options: { format: ExportFormat; path: string } & AtStep,
+      signal?: AbortSignal,
+    ): Promise<Written>;
   };
   /** Ends whatever trains at once (it can be resumed from its last checkpoint) and lets the library go. */
   close(): void;
@@ -102,20 +136,38 @@ export function createApp({
 }: AppOptions): App {
   const store = openStore(libraryDir, { access });
   const queue = new TrainingQueue(store, trainerHost, broadcast);
-  const sources = createSources(roots, (source) => store.datasets.knows(source));
-  const datasets = createDatasets(store, sources, broadcast);
-  const experiments = createExperiments(store, sources, broadcast);
+  const isKnown = (source: string) => store.datasets.knows(source);
+  const intake = createIntake({
+    paths: store.paths,
+    dataRoots: roots,
+    findDataset: (key) => store.datasets.find(key)?.prepared ?? null,
+    isKnown,
+    isUsed: (source) => isKnown(source) || store.experiments.uses(source),
+  });
+  if (access === 'write') intake.sweep();
+  const datasets = createDatasets(store, intake, broadcast);
+  const experiments = createExperiments(store, intake, broadcast);
   const runs = createRuns(store, queue, datasets, broadcast);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
   const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
 
-  const purge = (before: number) => {
-    const purged = store.purge(before);
-    if (purged.runs.length === 0 && purged.experiments.length === 0) return;
-    broadcast({ type: 'purged', ...purged });
+  const explorers = createExplorers({
+    trainerHost,
+    folder: join(store.paths.scratch, 'explored'),
+    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
+  });
+
+  const tellPurged = ({ experiments, runs, sources }: Purged) => {
+    if (runs.length === 0 && experiments.length === 0) return;
+    for (const source of sources) void intake.release(source);
+    broadcast({ type: 'purged', experiments, runs });
     broadcast({ type: 'exports' });
+    // Prepared datasets say which runs use them.
+    broadcast({ type: 'datasets' });
   };
+  const purge = (before: number) => tellPurged(store.purge(before));
   const purging = setInterval(() => {
     try {
       if (access === 'write') purge(Date.now() - deletedFor);
@@ -134,14 +186,31 @@ export function createApp({
       experiments,
       runs,
       exports,
+      intake,
+      explorers,
       purge: () => purge(Date.now()),
       reveal: reveal ?? null,
     }),
     files: {
+      ...intake.files,
+      explored: (explorer, picture) => explorers.explored(explorer, picture),
       sample: (run, step) => sampleContent(store, run, step),
       export: async (id) => exports.content(id),
     },
-    datasets,
+    datasets: {
+      prepare: (source, settings, options) => datasets.prepare(source, settings, options),
+      list: () =>
+        store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
+          key,
+          source,
+          settings,
+          count,
+          bytes: store.datasets.diskUse(key),
+          lastUsedAt,
+          runs: store.datasets.users(key),
+        })),
+      delete: (key) => datasets.delete(key),
+    },
     runs: {
       list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),
@@ -153,27 +222,37 @@ export function createApp({
         checkpoints: store.checkpoints.list(id),
         exports: store.exports.list({ run: id }),
         diskUse: store.diskUse(id),
+        ownDataset: ownDataset(store, store.runs.get(id)),
       }),
       sampleFile: (id, step) => store.paths.sampleFile(id, step),
       checkpointFolder: (id, step) => store.paths.checkpointFolder(id, step),
       start: (training) => runs.startNew(training),
-      resume: (id, limits, options) => runs.resume(id, null, limits, options),
+      resume: (id, limits, { step = null, ...options } = {}) => runs.resume(id, step, limits, options),
+      rename: (id, name) => runs.rename(id, name),
       interrupt: (id, as) => runs.interrupt(id, as),
       delete(id) {
+        const { source } = store.runs.get(id).dataset;
         store.runs.delete(id);
-        broadcast({ type: 'purged', experiments: [], runs: [id] });
+        tellPurged({ experiments: [], runs: [id], sources: [source] });
       },
     },
     generator: {
-      sample: (run, options, signal) => exports.sample(run, null, options, signal),
-      export: (run, format, path, signal) => exports.write(run, null, format, path, signal),
+      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, options, signal),
+      export: (run, { step = null, format, path }, signal) => exports.write(run, step, format, path, signal),
     },
     close() {
       clearInterval(purging);
+      explorers.close();
+      void intake.close();
       queue.close();
       store.close();
     },
   };
+}
+
+function ownDataset(store: Store, { id, dataset: { key } }: Run): RunFiles['ownDataset'] {
+  const isShared = store.datasets.users(key).some((user) => user.id !== id);
+  return isShared || store.datasets.find(key) === null ? null : { key, bytes: store.datasets.diskUse(key) };
 }
 
 async function sampleContent(store: Store, run: string, step: number): ReturnType<Files['sample']> {

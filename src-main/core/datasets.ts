@@ -1,13 +1,14 @@
 /** Prepared datasets: made, found again, listed and deleted. */
+import { resolve } from 'node:path';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import type { ApiEvent, DatasetView } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { CachedDataset, Run } from '../../src-shared/library.ts';
 import type { OnProgress } from '../../src-shared/progress.ts';
 import { findEntry } from '../datasets/cache-entry.ts';
-import { prepareDataset } from '../datasets/prepare-dataset.ts';
+import { identifySource } from '../datasets/sources.ts';
 import type { Store } from '../store/open-store.ts';
-import type { Sources } from './sources.ts';
+import type { Intake } from './intake.ts';
 
 export interface PrepareOptions {
   onProgress?: OnProgress;
@@ -32,35 +33,29 @@ export interface Datasets {
   delete(key: string): void;
 }
 
-export function createDatasets(
-  store: Store,
-  sources: Sources,
-  broadcast: (event: ApiEvent) => void,
-): Datasets {
-  const decode = async (source: string, settings: ImageSettings, options: PrepareOptions = {}) => {
-    const prepared = await prepareDataset(source, settings, { cacheDir: store.paths.cache, ...options });
+export function createDatasets(store: Store, intake: Intake, broadcast: (event: ApiEvent) => void): Datasets {
+  const prepare = async (source: string, settings: ImageSettings, options?: PrepareOptions) => {
+    const prepared = await intake.prepare(source, settings, options);
     store.datasets.put(prepared);
     broadcast({ type: 'datasets' });
     return prepared;
   };
 
   return {
-    async prepare(source, settings, options) {
-      await sources.require(source);
-      return decode(source, settings, options);
-    },
+    prepare,
     async find(source, settings) {
-      await sources.require(source);
-      const known = store.datasets.newest(await sources.nameOf(source, settings), settings);
+      await intake.require(source);
+      const known = store.datasets.newest(await nameOf(source, settings), settings);
       if (known === null) return null;
-      return findEntry(store.paths.cache, known.prepared.key);
+      const entry = await findEntry(store.paths.cache, known.prepared.key);
+      return entry === null ? null : { ...entry, source: known.prepared.source };
     },
     async ofRun(run, options) {
       const { source, settings, fingerprint, key, count } = run.dataset;
       // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
       const cached = await findEntry(store.paths.cache, key);
-      if (cached !== null && !store.datasets.touch(key)) store.datasets.put(cached);
-      const prepared = cached ?? (await decode(source, settings, options));
+      if (cached !== null && !store.datasets.touch(key)) store.datasets.put({ ...cached, source });
+      const prepared = cached === null ? await prepare(source, settings, options) : { ...cached, source };
       if (prepared.fingerprint === fingerprint) return prepared;
       throw new AppError(
         'dataset.changed',
@@ -68,18 +63,29 @@ export function createDatasets(
         { source },
       );
     },
-    view: ({ dir: _, ...prepared }) => ({ ...prepared, sourceName: sources.titleOf(prepared.source) }),
+    view: ({ dir: _, ...prepared }) => ({ ...prepared, sourceName: intake.sourceName(prepared.source) }),
     list: () =>
       store.datasets.list().map(({ prepared: { dir: _, ...prepared }, lastUsedAt }) => ({
         prepared,
-        sourceName: sources.titleOf(prepared.source),
+        sourceName: intake.sourceName(prepared.source),
         lastUsedAt,
         bytes: store.datasets.diskUse(prepared.key),
-        runs: store.datasets.runs(prepared.key),
+        runs: store.datasets.users(prepared.key).map(({ id }) => id),
       })),
     delete(key) {
+      const source = store.datasets.find(key)?.prepared.source;
       store.datasets.delete(key);
+      if (source !== undefined) void intake.release(source);
       broadcast({ type: 'datasets' });
     },
   };
+}
+
+/** What a source is called in `PreparedDataset.source`. */
+async function nameOf(source: string, { height, width }: ImageSettings): Promise<string> {
+  if (source.startsWith('upload:')) return source;
+  if (!/^sample(:|$)/.test(source)) return resolve(source);
+  const sample = await identifySource(source);
+  if (sample.kind !== 'sample') return source;
+  return `sample:${sample.count}x${sample.size ?? Math.max(height, width)}`;
 }

@@ -5,7 +5,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Experiment, ExperimentDraft, OpenExperiment } from '../../src-shared/library.ts';
 import type { Store } from '../store/open-store.ts';
 import { requireExperiment } from './deleted.ts';
-import type { Sources } from './sources.ts';
+import type { Intake } from './intake.ts';
 
 /** Everything throws AppError `experiment.missing`; what changes one, `experiment.deleted`. */
 export interface Experiments {
@@ -27,7 +27,7 @@ export interface Experiments {
 
 export function createExperiments(
   store: Store,
-  sources: Sources,
+  intake: Intake,
   broadcast: (event: ApiEvent) => void,
 ): Experiments {
   const { experiments, runs } = store;
@@ -42,7 +42,7 @@ export function createExperiments(
     for (const run of along) broadcast({ type: 'run', run: runs.get(run) });
   };
   const requireSource = async ({ source }: Partial<ExperimentDraft>) => {
-    if (source !== undefined && source !== null) await sources.require(source);
+    if (source !== undefined && source !== null) await intake.require(source);
   };
 
   return {
@@ -54,8 +54,11 @@ export function createExperiments(
     },
     async save(id, revision, changes) {
       await requireSource(changes);
-      requireExperiment(experiments.get(id));
-      return made(experiments.save(id, revision, changes));
+      const before = experiments.get(id);
+      requireExperiment(before);
+      const saved = made(experiments.save(id, revision, changes));
+      if (before.source !== null && before.source !== saved.source) void intake.release(before.source);
+      return saved;
     },
     rename(id, name) {
       requireExperiment(experiments.get(id));

@@ -2,14 +2,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiEvent } from '../../src-shared/api.ts';
-import { AppError } from '../../src-shared/errors.ts';
+import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { Export, Run } from '../../src-shared/library.ts';
-import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { Command, ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { NewExport, StoredExport } from '../store/exports.ts';
 import { newId } from '../store/ids.ts';
 import { describeFileError } from '../store/library-folder.ts';
 import type { Store } from '../store/open-store.ts';
 import { askTrainer } from './ask-trainer.ts';
+import { chooseCheckpoint, tellEarlier } from './checkpoint-choice.ts';
 import { requireRun } from './deleted.ts';
 import type { Content } from './files.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -19,7 +21,7 @@ export interface SampleOptions {
   count: number;
   /** Chooses the latents. */
   seed: number;
-  /** PNG to write; replaced when it is there. */
+  /** PNG to write; must not be there yet. */
   file: string;
 }
 
@@ -28,6 +30,7 @@ export type Written = StoredExport & { difference: number };
 
 /** `step` null is the newest checkpoint. What needs one throws AppError `run.missing`, `checkpoint.none`, `checkpoint.missing`. */
 export interface Exports {
+  checkpointOf(run: string, step: number | null): StoredCheckpoint;
   /** Writes a grid of images of a checkpoint as PNG. @throws AppError `disk.*`, `cancelled` */
   sample(run: string, step: number | null, options: SampleOptions, signal?: AbortSignal): Promise<void>;
   /** Writes a generator to a path outside of the library. @throws AppError `export.*`, `disk.*`, `cancelled` */
@@ -59,14 +62,33 @@ export function createExports(
   host: TrainerHost,
   broadcast: (event: ApiEvent) => void,
 ): Exports {
-  const checkpointOf = (run: string, step: number | null) => {
-    const checkpoint = step === null ? store.checkpoints.newest(run) : store.checkpoints.get(run, step);
+  const checkpointOf = (id: string, step: number | null): StoredCheckpoint => {
+    const run = store.runs.get(id).id;
+    const checkpoint = chooseCheckpoint(store, run, step);
     if (checkpoint !== null) return checkpoint;
     throw new AppError(
       'checkpoint.none',
       'The run has no checkpoint yet: nothing has been trained that could be used.',
       { run },
     );
+  };
+
+  /** Asks a trainer; errors about the checkpoint say which others there are. */
+  const ask = async <Type extends 'sampled' | 'exported'>(
+    { run, step }: { run: string; step: number },
+    command: Command,
+    type: Type,
+    signal: AbortSignal | undefined,
+  ) => {
+    const release = store.checkpoints.hold(run, step);
+    try {
+      return await askTrainer(host, command, type, signal);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw fromErrorData(tellEarlier(toErrorData(error), store, run, step));
+    } finally {
+      release();
+    }
   };
 
   const make = async (
@@ -78,24 +100,14 @@ export function createExports(
   ): Promise<Written> => {
     const checkpoint = checkpointOf(run.id, step);
     const { place, path } = placeOf(checkpoint.step);
-    const release = store.checkpoints.hold(run.id, checkpoint.step);
-    try {
-      const command = {
-        type: 'export',
-        checkpoint: checkpoint.folder,
-        engine: 'auto',
-        format,
-        path,
-      } as const;
-      const { bytes, difference } = await askTrainer(host, command, 'exported', signal);
-      // It may have been deleted for good in the meantime.
-      store.runs.get(run.id);
-      const entry = store.exports.add(run.id, { step: checkpoint.step, format, place, bytes, difference });
-      broadcast({ type: 'export', export: withoutPath(entry) });
-      return { ...entry, difference };
-    } finally {
-      release();
-    }
+    const of = { run: run.id, step: checkpoint.step };
+    const command = { type: 'export', checkpoint: checkpoint.folder, engine: 'auto', format, path } as const;
+    const { bytes, difference } = await ask(of, command, 'exported', signal);
+    // It may have been deleted for good in the meantime.
+    store.runs.get(run.id);
+    const entry = store.exports.add(run.id, { step: of.step, format, place, bytes, difference });
+    broadcast({ type: 'export', export: withoutPath(entry) });
+    return { ...entry, difference };
   };
 
   const thereOf = (id: number) => {
@@ -107,10 +119,11 @@ export function createExports(
   };
 
   return {
-    async sample(run, step, { count, seed, file }, signal) {
-      const { folder } = checkpointOf(run, step);
+    checkpointOf,
+    async sample(run, wanted, { count, seed, file }, signal) {
+      const { folder, step } = checkpointOf(run, wanted);
       const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-      await askTrainer(host, command, 'sampled', signal);
+      await ask({ run, step }, command, 'sampled', signal);
     },
     write: (run, step, format, path, signal) =>
       make(store.runs.get(run), step, format, () => ({ place: { path }, path }), signal),
@@ -129,7 +142,7 @@ export function createExports(
         return withoutPath(await make(run, step, format, placeOf, signal));
       } catch (error) {
         await rm(dir, { recursive: true, force: true }).catch(() => undefined);
-        throw describeFileError(error, dir);
+        throw error instanceof AppError ? error : describeFileError(error, dir);
       }
     },
     list: () => store.exports.list().map(withoutPath),

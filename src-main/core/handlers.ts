@@ -1,5 +1,5 @@
 /** The contract's methods, each in terms of what the application can do. */
-import type { ApiHandlers, ApiName } from '../../src-shared/api.ts';
+import type { ApiHandlers } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { RunDetails } from '../../src-shared/library.ts';
 import type { Store } from '../store/open-store.ts';
@@ -7,17 +7,10 @@ import type { Datasets } from './datasets.ts';
 import type { Experiments } from './experiments.ts';
 import type { Exports } from './exports.ts';
 import { withoutPath } from './exports.ts';
+import type { Explorers } from './explorers.ts';
+import type { Intake } from './intake.ts';
 import type { Runs } from './runs.ts';
 import type { System } from './system.ts';
-
-/** What intake.ts and explorers.ts do, each with its own state. */
-export type ElsewhereName =
-  | Extract<ApiName, `explore.${string}`>
-  | 'datasets.browse'
-  | 'datasets.preview'
-  | 'datasets.beginUpload'
-  | 'datasets.finishUpload'
-  | 'datasets.cancelUpload';
 
 export interface HandlerParts {
   store: Store;
@@ -26,13 +19,14 @@ export interface HandlerParts {
   experiments: Experiments;
   runs: Runs;
   exports: Exports;
+  intake: Intake;
+  explorers: Explorers;
   /** Deletes for good what was deleted. */
   purge: () => void;
   /** Shows a file or folder in the system's file browser; null where there is none. */
   reveal: ((path: string) => void) | null;
 }
 
-/** The handlers of every method but those of {@link ElsewhereName}. */
 export function createHandlers({
   store,
   system,
@@ -40,12 +34,17 @@ export function createHandlers({
   experiments,
   runs,
   exports,
+  intake,
+  explorers,
   purge,
   reveal,
-}: HandlerParts): Omit<ApiHandlers, ElsewhereName> {
+}: HandlerParts): ApiHandlers {
   /** For methods that give nothing. */
   const after = (_: unknown) => null;
   return {
+    ...intake.handlers,
+    ...explorers.handlers,
+
     'system.info': () => system.info(),
     'system.engines': (_, { signal }) => system.engines(signal),
     'system.resources': () => system.resources(),

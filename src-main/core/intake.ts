@@ -14,7 +14,6 @@ import type { LibraryFolder } from '../store/library-folder.ts';
 import type { Content, Files } from './files.ts';
 
 export interface IntakeOptions {
-  /** Of a library that is open to write. */
   paths: Pick<LibraryFolder, 'cache' | 'uploads' | 'scratch'>;
   /** Folders of the machine that images may be taken from; null: all of it, where the user owns the machine. */
   dataRoots: readonly string[] | null;
@@ -49,17 +48,20 @@ export interface Intake {
   ): Promise<PreparedDataset>;
   /** What people call a source; see `DatasetView.sourceName`. */
   sourceName(source: string): string;
-  /** To be called when something that named `source` is gone: an upload that nothing uses any more is deleted. */
+  /** To be called when something that named `source` is gone: an upload that nothing uses any more is deleted, if need be by {@link sweep}. */
   release(source: string): Promise<void>;
+  /**
+   * Removes what an earlier process left unfinished, and uploads that nothing uses: once, before anything begins, in a library that is open
+   * to write.
+   */
+  sweep(): void;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
 
-/** Removes at once what an earlier process left unfinished, and uploads that nothing uses. */
 export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }: IntakeOptions): Intake {
   const roots = new DataRoots(dataRoots);
   const uploads = new Uploads(paths);
-  uploads.sweep(isUsed);
   const previews = new Previews(paths);
 
   const sourceName = (source: string): string => {
@@ -120,8 +122,9 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
       }),
     sourceName,
     async release(source) {
-      if (isUpload(source) && !isUsed(source)) await uploads.remove(source);
+      if (isUpload(source) && !isUsed(source)) await uploads.remove(source).catch(() => undefined);
     },
+    sweep: () => uploads.sweep(isUsed),
     close: () => previews.close(),
   };
 }

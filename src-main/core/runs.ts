@@ -11,6 +11,7 @@ import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
+import { chooseCheckpoint } from './checkpoint-choice.ts';
 import { requireExperiment, requireRun } from './deleted.ts';
 import { createFork } from './fork.ts';
 import type { TrainingQueue } from './training-queue.ts';
@@ -50,7 +51,7 @@ export interface Runs {
   /**
    * Queues a run again, from a checkpoint (from the beginning when it has none). Its images are prepared again where they are
    * gone from the cache; they must be the same.
-   * @param step of an earlier checkpoint: what came after it is forgotten; null is the newest
+   * @param step of an earlier checkpoint, 0 for the beginning: what came after it is forgotten; null is the newest
    * @param limits null keeps the run's own
    * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `checkpoint.missing`, `dataset.changed`, and what
    * `prepareDataset` throws
@@ -63,7 +64,8 @@ export interface Runs {
   fork(id: string, step: number, settings: ForkSettings, options?: PrepareOptions): Promise<Run>;
   /** Ends a running run with a checkpoint; the broadcast tells when. A waiting one is `stopped`, others are left alone. */
   interrupt(id: string, as: 'paused' | 'stopped'): void;
-  rename(id: string, name: string): void;
+  /** @throws AppError `run.no-name` */
+  rename(id: string, name: string): Run;
   /** Deletes it until it is restored. @throws AppError `run.active` */
   delete(id: string): void;
   /** Brings it back, with its experiment where that was deleted. */
@@ -99,6 +101,17 @@ export function createRuns(
       ...(checkpoint !== null && checkpoint.step === run.forkedFrom?.step ? { fork: true } : {}),
     });
     return store.runs.get(id);
+  };
+
+  /** The checkpoint to go on from; null for the run's very beginning, which a fork has none of. */
+  const beginning = ({ id, name, forkedFrom }: Run, step: number | null) => {
+    const checkpoint = chooseCheckpoint(store, id, step);
+    if (checkpoint !== null || forkedFrom === null) return checkpoint;
+    throw new AppError(
+      'checkpoint.none',
+      `The run "${name}" began with a checkpoint of another run, and has none any more. Fork it again.`,
+      { run: id },
+    );
   };
 
   return {
@@ -165,25 +178,22 @@ export function createRuns(
     async resume(id, step, limits, options) {
       const run = store.runs.get(id);
       const wanted = limits ?? run.limits;
-      const checkpoint = () =>
-        step === null ? store.checkpoints.newest(id) : store.checkpoints.get(id, step);
       requireRun(run);
       requireIdle(run);
-      requireBeginning(run, checkpoint());
-      const from = checkpoint()?.step ?? 0;
+      const from = beginning(run, step)?.step ?? 0;
       requireWayToGo(run, wanted, from, store.runs.progressAt(id, from).imagesSeen);
       const dataset = await datasets.ofRun(run, options);
       // Somebody else may have resumed or deleted it while the images were prepared.
       const now = store.runs.get(id);
       requireRun(now);
       requireIdle(now);
-      const beginning = checkpoint();
-      store.runs.rewind(id, beginning?.step ?? 0);
+      const checkpoint = beginning(now, step);
+      store.runs.rewind(id, checkpoint?.step ?? 0);
       store.transaction(() => {
         store.runs.setLimits(id, wanted);
         store.runs.setState(id, 'queued');
       });
-      return enqueue(id, dataset, beginning);
+      return enqueue(id, dataset, checkpoint);
     },
 
     async fork(id, step, { name, hyperparameters, limits }, options) {
@@ -192,7 +202,11 @@ export function createRuns(
       const until = limits ?? parent.limits;
       const progress = store.runs.progressAt(id, step);
       requireRun(parent);
-      store.checkpoints.get(id, step);
+      if (chooseCheckpoint(store, id, step) === null) {
+        throw new AppError('checkpoint.none', 'Before its first step a run has nothing to go on from.', {
+          run: id,
+        });
+      }
       requireWayToGo(parent, until, step, progress.imagesSeen);
       const release = store.checkpoints.hold(id, step);
       try {
@@ -211,7 +225,7 @@ export function createRuns(
           forkedFrom: { run: id, step },
         };
         const run = await createFork(store, wanted, progress);
-        return enqueue(run, dataset, store.checkpoints.get(run, step));
+        return enqueue(run, dataset, chooseCheckpoint(store, run, step));
       } finally {
         release();
       }
@@ -227,8 +241,12 @@ export function createRuns(
       }
     },
     rename(id, name) {
-      store.runs.rename(id, name);
+      const trimmed = name.trim();
+      if (trimmed === '')
+        throw new AppError('run.no-name', 'A run needs a name: give one with a letter or a digit.');
+      store.runs.rename(id, trimmed);
       tell(id);
+      return store.runs.get(id);
     },
     delete(id) {
       if (store.runs.get(id).deletedAt !== null) return;
@@ -248,16 +266,6 @@ export function createRuns(
 function requireIdle({ id, name, state }: Run): void {
   if (state !== 'queued' && state !== 'running') return;
   throw new AppError('run.active', `The run "${name}" is ${state} already.`, { run: id });
-}
-
-/** A fork has no networks of its own to start again with. */
-function requireBeginning({ id, name, forkedFrom }: Run, checkpoint: object | null): void {
-  if (checkpoint !== null || forkedFrom === null) return;
-  throw new AppError(
-    'checkpoint.none',
-    `The run "${name}" began with a checkpoint of another run, and has none any more. Fork it again.`,
-    { run: id },
-  );
 }
 
 /** A run that has reached its limit would end again at once. */

@@ -4,12 +4,15 @@ import { toErrorData } from '../../src-shared/errors.ts';
 import type { Reason, Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Store } from '../store/open-store.ts';
+import { tellEarlier } from './checkpoint-choice.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
 interface Active {
   run: Run;
   /** Null before the process is started, and when that failed. */
   trainer: Trainer | null;
+  /** Whether it has told of a step. */
+  hasStepped: boolean;
 }
 
 export class TrainingQueue {
@@ -32,10 +35,18 @@ export class TrainingQueue {
     this.#next();
   }
 
-  /** Lets a running run end with a checkpoint; a waiting one leaves the queue. Nothing happens to others. */
+  /**
+   * Lets a running run end with a checkpoint; a waiting one leaves the queue. Nothing happens to others. A trainer that still prepares
+   * could not hear of it for a long while, and has nothing to lose: it ends at once, and a run without a checkpoint is `stopped`.
+   */
   interrupt(run: string, as: 'paused' | 'stopped'): void {
-    if (this.#active?.run.id === run) {
-      this.#active.trainer?.send({ type: 'interrupt', as });
+    const active = this.#active;
+    if (active?.run.id === run) {
+      if (active.hasStepped) active.trainer?.send({ type: 'interrupt', as });
+      else
+        this.#guard(active, () =>
+          this.#end(active, this.#store.checkpoints.newest(run) === null ? 'stopped' : as),
+        );
       return;
     }
     const index = this.#waiting.findIndex((waiting) => waiting.run.id === run);
@@ -57,7 +68,7 @@ export class TrainingQueue {
     if (this.#active !== null) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    const active: Active = { run: next.run, trainer: null };
+    const active: Active = { run: next.run, trainer: null, hasStepped: false };
     this.#active = active;
     this.#guard(active, () => {
       active.trainer = this.#host.start({
@@ -98,6 +109,7 @@ export class TrainingQueue {
         this.#broadcast({ type: 'run', run: runs.get(run) });
         return;
       case 'steps': {
+        active.hasStepped = true;
         const progress = steps.append(run, event.steps);
         const { remainingSeconds } = event;
         this.#broadcast({ type: 'steps', run, steps: event.steps, ...progress, remainingSeconds });
@@ -123,9 +135,11 @@ export class TrainingQueue {
       case 'trained':
         this.#end(active, event.as);
         return;
-      case 'failed':
-        this.#end(active, 'failed', { code: event.error.code, message: event.error.message });
+      case 'failed': {
+        const { code, message } = tellEarlier(event.error, this.#store, run, runs.get(run).step);
+        this.#end(active, 'failed', { code, message });
         return;
+      }
       default:
     }
   }

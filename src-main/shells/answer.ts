@@ -23,7 +23,8 @@ const always: Readonly<Record<string, string>> = {
   // Pages of other ports of this machine are the same site: they may not show our pictures either.
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=()',
-  'referrer-policy': 'no-referrer',
+  // Not `no-referrer`: that makes the origin of some requests null, which the server asks for.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 };
 

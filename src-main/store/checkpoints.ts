@@ -27,8 +27,6 @@ export interface Checkpoints {
   list(run: string): StoredCheckpoint[];
   /** The one with the most steps; null when there is none. */
   newest(run: string): StoredCheckpoint | null;
-  /** The one of a step. @throws AppError `checkpoint.missing` */
-  get(run: string, step: number): StoredCheckpoint;
   /** Keeps {@link prune} from a checkpoint while it is read. @returns lets it go */
   hold(run: string, step: number): () => void;
   /** Deletes all but the newest `keep` (1 or more), and those that are held. @returns the folders removed */
@@ -39,7 +37,6 @@ export function createCheckpoints(database: Database, folder: LibraryFolder, tra
   const table = { name: 'checkpoints', key: ['run', 'step'], row: Row };
   const all = database.query(table, 'SELECT * FROM checkpoints WHERE run = :run ORDER BY step');
   const last = database.query(table, 'SELECT * FROM checkpoints WHERE run = :run ORDER BY step DESC LIMIT 1');
-  const one = database.query(table, 'SELECT * FROM checkpoints WHERE run = :run AND step = :step');
   const insert = database.command(
     'INSERT OR REPLACE INTO checkpoints (run, step, folder, bytes) VALUES (:run, :step, :folder, :bytes)',
   );
@@ -65,15 +62,6 @@ export function createCheckpoints(database: Database, folder: LibraryFolder, tra
     newest(run) {
       const row = last.one({ run });
       return row === null ? null : toCheckpoint(run, row);
-    },
-    get(run, step) {
-      const row = one.one({ run, step });
-      if (row !== null) return toCheckpoint(run, row);
-      throw new AppError(
-        'checkpoint.missing',
-        `The run has no checkpoint of step ${step} any more. Choose another one.`,
-        { run, step },
-      );
     },
     hold(run, step) {
       const holder = Symbol();

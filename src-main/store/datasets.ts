@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { type ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, json, toJson } from './database.ts';
+import { Id } from './ids.ts';
 import { diskUse, type LibraryFolder } from './library-folder.ts';
 import type { Trash } from './trash.ts';
 
@@ -19,6 +20,13 @@ export interface StoredDataset {
   lastUsedAt: number;
 }
 
+/** A run that was trained on a dataset, by id and by what people call it. */
+export interface DatasetUser {
+  id: string;
+  number: number;
+  name: string;
+}
+
 export interface Datasets {
   /** Notes a prepared dataset, and that it is used now. */
   put(prepared: PreparedDataset): void;
@@ -28,12 +36,12 @@ export interface Datasets {
   find(key: string): StoredDataset | null;
   /** The dataset that was last prepared from a source with the given settings, or null. */
   newest(source: string, settings: ImageSettings): StoredDataset | null;
-  /** Ids of the runs that were trained with it, the oldest first. */
-  runs(key: string): string[];
   /** Whether a dataset or a run was made from this source. */
   knows(source: string): boolean;
   /** The last used first; with `source`, only those made from it. */
   list(filter?: { source?: string }): StoredDataset[];
+  /** The runs that were made with it, in order: to resume one takes it, or the images again. */
+  users(key: string): DatasetUser[];
   /** Bytes of the cache entry on the disk. */
   diskUse(key: string): number;
   /** Deletes the cache entry; runs keep what they know of it. @throws AppError `dataset.in-use` by a queued or running run */
@@ -53,8 +61,6 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
   const use = database.command('UPDATE datasets SET lastUsedAt = :now WHERE key = :key');
   // Each time that it is prepared a dataset gets a new row.
   const ofSource = database.query(table, 'SELECT * FROM datasets WHERE source = :source ORDER BY rowid DESC');
-  const idOfRun = { name: 'runs', key: ['id'], row: v.object({ id: v.string() }) };
-  const users = database.query(idOfRun, 'SELECT id FROM runs WHERE datasetKey = :key ORDER BY number');
   const known = database.query(
     { name: 'datasets', key: ['known'], row: v.object({ known: v.number() }) },
     'SELECT EXISTS (SELECT 1 FROM datasets WHERE source = :source) ' +
@@ -63,6 +69,10 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
   const user = database.query(
     { name: 'runs', key: ['id'], row: v.object({ number: v.number() }) },
     "SELECT id, number FROM runs WHERE datasetKey = :key AND state IN ('queued', 'running') LIMIT 1",
+  );
+  const users = database.query(
+    { name: 'runs', key: ['id'], row: v.object({ id: Id, number: v.number(), name: v.string() }) },
+    'SELECT id, number, name FROM runs WHERE datasetKey = :key ORDER BY number',
   );
   const toCached = ({ key, prepared, lastUsedAt }: v.InferOutput<typeof Row>): StoredDataset => ({
     prepared: { ...prepared, dir: folder.cacheFolder(key) },
@@ -87,9 +97,9 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       const row = ofSource.all({ source }).find(({ prepared }) => sameSettings(prepared.settings, settings));
       return row === undefined ? null : toCached(row);
     },
-    runs: (key) => users.all({ key }).map(({ id }) => id),
     knows: (source) => known.one({ source })?.known === 1,
     list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
+    users: (key) => users.all({ key }),
     diskUse: (key) => diskUse(folder.cacheFolder(key)),
     delete(key) {
       const run = user.one({ key });

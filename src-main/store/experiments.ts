@@ -41,6 +41,8 @@ export interface Experiments {
   get(id: string): Experiment;
   /** With its history. @throws AppError `experiment.missing` */
   open(id: string): OpenExperiment;
+  /** Whether one of them, a deleted one too, takes its images from this source. */
+  uses(source: string): boolean;
   /** The last changed first, deleted ones too; with `tag`, only those that have it. */
   list(filter?: { tag?: string }): Experiment[];
   /**
@@ -84,6 +86,10 @@ export function createExperiments(database: Database): Experiments {
       row: v.object({ id: Id, active: v.number(), deletedAt: v.nullable(v.number()) }),
     },
     "SELECT id, state IN ('queued', 'running') AS active, deletedAt FROM runs WHERE experiment = :id ORDER BY number",
+  );
+  const using = database.query(
+    { name: 'experiments', key: ['id'], row: v.object({ id: Id }) },
+    'SELECT id FROM experiments WHERE source = :source LIMIT 1',
   );
   const insert = database.command(
     'INSERT INTO experiments (id, name, tags, createdAt, updatedAt, revision, design, history, hyperparameters, limits, engine, ' +
@@ -137,6 +143,7 @@ export function createExperiments(database: Database): Experiments {
     },
     get,
     open,
+    uses: (source) => using.one({ source }) !== null,
     list: ({ tag } = {}) => all.all({ tag: tag ?? null }),
     save: (id, revision, changes) =>
       database.transaction(() => {

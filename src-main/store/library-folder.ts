@@ -1,7 +1,9 @@
 /** Where everything lies in a library folder, and errors of the file system in words. */
 import { lstatSync, mkdirSync, readdirSync, accessSync, constants, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import { stepName } from '../../src-shared/step-name.ts';
 
 /** Absolute paths in a library. Nothing here touches the disk. */
 export interface LibraryFolder {
@@ -70,11 +72,6 @@ export function checkpointName(step: number): string {
   return `checkpoints/${stepName(step)}`;
 }
 
-/** A step as files are named after it: eight digits (more where needed), so that names sort like numbers. */
-export function stepName(step: number): string {
-  return String(step).padStart(8, '0');
-}
-
 function plainName(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(name)) return name;
   throw new AppError('library.bad-name', `"${name}" is not the name of a run or of a prepared dataset.`, {
@@ -132,6 +129,7 @@ export function diskUse(path: string): number {
 export function describeFileError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const about = (code: string, message: string) => new AppError(code, message, { path }, { cause: error });
+  if (saysDiskFull(error.code)) return diskFull(path, error);
   switch (error.code) {
     case 'EEXIST':
     case 'ENOTDIR':
@@ -142,12 +140,6 @@ export function describeFileError(error: unknown, path: string): unknown {
       return about(
         'library.not-writable',
         `You may not read and write ${path}. Change its permissions or choose another library folder.`,
-      );
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return about(
-        'disk.full',
-        `There is no space left on the disk for ${path}. Free some space and try again.`,
       );
     default:
       return about('library.io', `${path} could not be changed: ${error.message}.`);

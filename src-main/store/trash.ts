@@ -5,8 +5,9 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
+import { stepName } from '../../src-shared/step-name.ts';
 import { type Database, isDiskFull } from './database.ts';
-import { describeFileError, type LibraryFolder, partial, stepName } from './library-folder.ts';
+import { describeFileError, type LibraryFolder, partial } from './library-folder.ts';
 
 /** Something with a folder and a row of its own. */
 export type Item =

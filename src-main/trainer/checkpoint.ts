@@ -1,10 +1,12 @@
 /** Everything that is needed to go on exactly, as a folder: `state.safetensors` and `checkpoint.json`. */
+import { hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../src-shared/errors.ts';
 import { Design } from '../../src-shared/gan/block.ts';
 import { errorsOf } from '../../src-shared/gan/check.ts';
+import { stepName } from '../../src-shared/step-name.ts';
 import { Hyperparameters } from '../../src-shared/training.ts';
 import { makeFolder, writeSynced, writeWhole } from './files.ts';
 import type { Arrays } from './parameters.ts';
@@ -30,10 +32,12 @@ const CheckpointFile = v.strictObject({
   dataset: v.strictObject({ fingerprint: v.string(), count }),
   /** Engine that computed the last step. */
   engine: v.string(),
+  /** SHA-256 (hex) of `state.safetensors`; the first checkpoints had none. */
+  stateSha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'no SHA-256'))),
 });
 const Header = v.looseObject({ format: v.literal(format), version: count });
 
-export type CheckpointInfo = Omit<v.InferOutput<typeof CheckpointFile>, 'format' | 'version'>;
+export type CheckpointInfo = Omit<v.InferOutput<typeof CheckpointFile>, 'format' | 'version' | 'stateSha256'>;
 
 export interface Checkpoint {
   info: CheckpointInfo;
@@ -43,11 +47,6 @@ export interface Checkpoint {
 
 const stateFile = 'state.safetensors';
 const infoFile = 'checkpoint.json';
-
-/** Name of the folder of a step's checkpoint, and of its sample: eight digits, so that names sort. */
-export function stepName(step: number): string {
-  return String(step).padStart(8, '0');
-}
 
 const usesEma = (info: CheckpointInfo) => info.hyperparameters.ema.halfLifeKimg !== null;
 
@@ -66,7 +65,7 @@ export async function writeCheckpoint(
       if (!values.every((value) => Number.isFinite(value))) {
         throw new AppError(
           'training.not-finite',
-          `After step ${info.step} the tensor ${name} holds numbers that are not finite. Lower the learning rates, or go back to the last checkpoint.`,
+          `After step ${info.step} the tensor ${name} holds numbers that are not finite. Start a new run with lower learning rates; the checkpoints before stay as they are.`,
           { step: info.step, tensor: name },
         );
       }
@@ -75,8 +74,9 @@ export async function writeCheckpoint(
   );
   await makeFolder(parent);
   const folder = join(parent, stepName(info.step));
-  const json = `${JSON.stringify({ format, version, ...info }, null, 2)}\n`;
   const bytes = encodeSafetensors(tensors);
+  const stateSha256 = hash('sha256', bytes);
+  const json = `${JSON.stringify({ format, version, ...info, stateSha256 }, null, 2)}\n`;
   await writeWhole(folder, 'folder', async (beside) => {
     await writeSynced(join(beside, stateFile), bytes);
     await writeSynced(join(beside, infoFile), json);
@@ -87,9 +87,7 @@ export async function writeCheckpoint(
 /** @throws AppError `checkpoint.missing`, `checkpoint.newer`, `checkpoint.damaged` */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const damaged = (why: string) =>
-    new AppError('checkpoint.damaged', `The checkpoint ${folder} is damaged: ${why}. Use an earlier one.`, {
-      folder,
-    });
+    new AppError('checkpoint.damaged', `The checkpoint ${folder} is damaged: ${why}.`, { folder });
   const [json, bytes] = await readBoth(folder);
   let data: unknown;
   try {
@@ -109,9 +107,11 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const parsed = v.safeParse(CheckpointFile, data);
   if (!parsed.success)
     throw damaged(`${infoFile}: ${v.getDotPath(parsed.issues[0]) ?? ''} ${parsed.issues[0].message}`);
-  const { format: _, version: __, ...info } = parsed.output;
+  const { format: _, version: __, stateSha256, ...info } = parsed.output;
   const [problem] = errorsOf(info.design);
   if (problem !== undefined) throw damaged(`${infoFile}: ${problem.message}`);
+  if (stateSha256 !== undefined && stateSha256 !== hash('sha256', bytes))
+    throw damaged(`${stateFile} is not what was written (its SHA-256 differs)`);
   let stored: ReturnType<typeof decodeSafetensors>;
   try {
     stored = decodeSafetensors(bytes);

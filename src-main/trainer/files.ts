@@ -1,7 +1,8 @@
 /** Writing so that a file or folder is either there, whole, or not there at all. */
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
 import { AppError } from '../../src-shared/errors.ts';
 
 /** Writes the bytes and waits until the disk has them. */
@@ -26,17 +27,20 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+function existsAlready(path: string): AppError {
+  return new AppError('disk.exists', `${path} exists already. Remove it or choose another name.`, { path });
+}
+
+/** Keeps what a person has from being replaced. @throws AppError `disk.exists` when something is there, a link that leads nowhere too */
+export async function refuseExisting(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => null)) !== null) throw existsAlready(path);
+}
+
 /** What a file system's refusal means for a person. */
 function diskError(error: unknown, path: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (saysDiskFull(code)) return diskFull(path, error);
   switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new AppError(
-        'disk.full',
-        `The disk is full: ${path} was not written. Free some space and resume.`,
-        { path },
-      );
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -55,11 +59,7 @@ function diskError(error: unknown, path: string): unknown {
     case 'EISDIR':
     case 'EEXIST':
     case 'ENOTEMPTY':
-      return new AppError('disk.exists', `${path} exists already. Remove it or choose another name.`, {
-        path,
-      });
-    case 'EFBIG':
-      return new AppError('disk.full', `${path} is larger than the disk or its limits allow.`, { path });
+      return existsAlready(path);
     default:
       return error;
   }

@@ -7,6 +7,7 @@ import { readCheckpoint } from './checkpoint.ts';
 import { listEngines, openEngine } from './engines/find.ts';
 import { Explorer, explorerThreads } from './explorer.ts';
 import { exportGenerator } from './export/export.ts';
+import { refuseExisting } from './files.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
@@ -33,6 +34,7 @@ async function work(command: Work): Promise<void> {
       return;
     }
     case 'sample': {
+      await refuseExisting(command.file);
       const { info, state } = await readCheckpoint(command.checkpoint);
       const sampler = await Sampler.create(await openEngine(command.engine), info.design);
       const z = latents(command.seed, command.count, info.design.latentDim);

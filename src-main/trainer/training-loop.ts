@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
+import { stepName } from '../../src-shared/step-name.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Limits, StepStats } from '../../src-shared/training.ts';
 import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
-import { readCheckpoint, stepName, writeCheckpoint } from './checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Engine, Program } from './engines/engine.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
 import { requireMemory } from './memory.ts';
@@ -169,7 +170,7 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   if (bad !== undefined) {
     throw new AppError(
       'training.not-finite',
-      `At step ${step} ${bad} became ${numbers[bad]}: the training has broken down. The last checkpoint is kept; start again from there with lower learning rates.`,
+      `At step ${step} ${bad} became ${numbers[bad]}: the training has broken down. Start a new run with lower learning rates; the checkpoints before stay as they are.`,
       { step, name: bad },
     );
   }

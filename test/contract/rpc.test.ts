@@ -31,12 +31,20 @@ const progress = (done: number, total: number): Progress => ({
 });
 
 /** What the methods do; `waiting` resolves with the signal of each call of `wait`. */
-function scripted(): { handlers: Handlers<Methods>; waiting: Promise<AbortSignal> } {
+function scripted(): {
+  handlers: Handlers<Methods>;
+  waiting: Promise<AbortSignal>;
+  connections: AbortSignal[];
+} {
   const waiting = Promise.withResolvers<AbortSignal>();
+  const connections: AbortSignal[] = [];
   const handlers: Handlers<Methods> = {
     add: ({ a, b }) => a + b,
     echo: async ({ text }) => ({ text }),
-    nothing: () => null,
+    nothing(_, { connection }) {
+      connections.push(connection);
+      return null;
+    },
     fail: ({ as }) => {
       if (as === 'app') throw new AppError('thing.broken', 'The thing is broken.', { thing: 3 });
       if (as === 'details') throw new AppError('thing.large', 'The thing is large.', { size: 10n });
@@ -54,7 +62,7 @@ function scripted(): { handlers: Handlers<Methods>; waiting: Promise<AbortSignal
       }),
     tree: () => null,
   };
-  return { handlers, waiting: waiting.promise };
+  return { handlers, waiting: waiting.promise, connections };
 }
 
 /** One message after the other, as they arrive. */
@@ -88,14 +96,16 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     events: unknown[];
     send: (event: unknown) => void;
     waiting: Promise<AbortSignal>;
+    connections: AbortSignal[];
   }
 
   async function open(): Promise<Opened> {
     const both = await ends();
-    const { handlers, waiting } = scripted();
+    const { handlers, waiting, connections } = scripted();
     const events: unknown[] = [];
     const send = serve(both.far, contract, handlers);
-    return { ...both, connection: connect(both.near, (event) => events.push(event)), events, send, waiting };
+    const connection = connect<Methods>(both.near, (event) => events.push(event));
+    return { ...both, connection, events, send, waiting, connections };
   }
 
   test('a call gives what its method gives', async () => {
@@ -193,6 +203,18 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     expect(await codeOf(connection.call('nothing', {}))).toBe('rpc.closed');
     // Told to nobody, without harm.
     send({ type: 'step' });
+  });
+
+  test('what outlives its call hears of the end of the connection, by one signal for all calls', async () => {
+    const { connection, close, connections } = await open();
+    await connection.call('nothing', {});
+    await connection.call('nothing', {});
+    const [first, second] = connections;
+    expect(second).toBe(first);
+    expect(first!.aborted).toBe(false);
+    const ended = new Promise<void>((resolve) => first!.addEventListener('abort', () => resolve()));
+    close();
+    await ended;
   });
 
   describe('the serving end answers what is wrong, and goes on', () => {

@@ -8,6 +8,7 @@ import { askTrainer, listEngines } from '../../src-main/core/ask-trainer.ts';
 import { libraryFolder } from '../../src-main/store/library-folder.ts';
 import { openStore } from '../../src-main/store/open-store.ts';
 import { convBlock } from '../../src-shared/gan/block.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
 import type { Run } from '../../src-shared/library.ts';
 import type { TrainCommand } from '../../src-shared/trainer-protocol.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
@@ -146,6 +147,58 @@ describe('resuming', () => {
       'interrupted',
       'queued',
       'running',
+    ]);
+  });
+
+  test('from an earlier one: what came after it is forgotten, and files of it are gone', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    for (const to of [2, 4, 6]) trainTo(app, host, run, to - 1, to);
+    host.newest.say({ type: 'trained', as: 'done' });
+    const missing = await errorOf(() => app.runs.resume(run.id, null, { step: 3 }));
+    expect(missing).toMatchObject({ code: 'checkpoint.missing', details: { step: 3, steps: [2, 4, 6] } });
+    expect(missing.message).toBe('The run has no checkpoint of step 3. It has those of the steps 2, 4, 6.');
+    expect(app.runs.details(run.id)).toMatchObject({ run: { step: 6, state: 'done' } });
+
+    expect(await app.runs.resume(run.id, null, { step: 4 })).toMatchObject({ state: 'running', step: 4 });
+    const { checkpointFolder, checkpointsFolder } = libraryFolder(app.libraryDir);
+    expect(commandOf(host).checkpoint).toBe(checkpointFolder(run.id, 4));
+    expect(app.runs.details(run.id)).toMatchObject({
+      last: { step: 4 },
+      checkpoints: [{ step: 2 }, { step: 4 }],
+    });
+    expect(readdirSync(checkpointsFolder(run.id))).toEqual(['00000002', '00000004']);
+  });
+
+  test('from the beginning, when that is wished', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 6);
+    host.newest.say({ type: 'trained', as: 'done' });
+    expect(await app.runs.resume(run.id, null, { step: 0 })).toMatchObject({ state: 'running', step: 0 });
+    expect(commandOf(host).checkpoint).toBeNull();
+    expect(app.runs.details(run.id)).toMatchObject({ last: null, checkpoints: [] });
+  });
+
+  test('from a damaged one: the run fails, and says which earlier ones there are', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
+    host.newest.die();
+    const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
+    const reasons: string[] = [];
+    for (const step of [undefined, 2, 1]) {
+      await app.runs.resume(run.id, null, step === undefined ? {} : { step });
+      host.newest.say({ type: 'failed', error });
+      reasons.push(app.runs.find(run.id).reason?.message ?? '');
+    }
+    expect(reasons).toEqual([
+      'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
+      'It is damaged. There is an earlier checkpoint, of step 1.',
+      'It is damaged. There is no earlier checkpoint.',
     ]);
   });
 
@@ -304,6 +357,73 @@ describe('resuming', () => {
   });
 });
 
+test('renaming: the new name is kept, found and broadcast; none is refused', async () => {
+  const host = new ScriptedHost();
+  const events: ApiEvent[] = [];
+  const app = open(host, undefined, (event) => events.push(event));
+  const run = start(app, await faces(app));
+  events.length = 0;
+  expect(app.runs.rename(run.id, '  my faces ')).toMatchObject({ id: run.id, name: 'my faces' });
+  expect(app.runs.find('my faces').id).toBe(run.id);
+  expect(events).toEqual([{ type: 'run', run: app.runs.find('1') }]);
+  expect((await errorOf(() => app.runs.rename(run.id, ' \t'))).code).toBe('run.no-name');
+  expect((await errorOf(() => app.runs.rename('nobody', 'x'))).code).toBe('run.missing');
+  expect(events).toHaveLength(1);
+  expect(app.runs.find('1').name).toBe('my faces');
+});
+
+describe('the cache of prepared datasets', () => {
+  test('is listed with what uses it, and freed', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const used = await faces(app);
+    const unused = await app.datasets.prepare('sample:12x8', { ...tinyImages, fit: 'pad' });
+    const run = start(app, used);
+    const entry = ({ key, source, settings, count }: typeof used) => ({ key, source, settings, count });
+    const listed = app.datasets.list();
+    expect(listed).toEqual([
+      {
+        ...entry(unused),
+        bytes: expect.any(Number) as number,
+        lastUsedAt: expect.any(Number) as number,
+        runs: [],
+      },
+      {
+        ...entry(used),
+        bytes: expect.any(Number) as number,
+        lastUsedAt: expect.any(Number) as number,
+        runs: [{ id: run.id, number: 1, name: 'tiny run' }],
+      },
+    ]);
+    // Pixels, labels, and the description beside them.
+    for (const { bytes } of listed) expect(bytes).toBeGreaterThan(12 * 8 * 8 * 3 + 12 * 2);
+    app.datasets.delete(unused.key);
+    expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([used.key]);
+    expect((await errorOf(() => app.datasets.delete(used.key))).code).toBe('dataset.in-use');
+    host.newest.say({ type: 'trained', as: 'done' });
+    app.datasets.delete(used.key);
+    expect(app.datasets.list()).toEqual([]);
+    expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([]);
+  });
+
+  test('what only one run uses is told with that run', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const dataset = await faces(app);
+    const first = start(app, dataset);
+    const { bytes } = app.datasets.list()[0]!;
+    expect(app.runs.details(first.id).ownDataset).toEqual({ key: dataset.key, bytes });
+    const second = start(app, dataset);
+    for (const { id } of [first, second]) expect(app.runs.details(id).ownDataset).toBeNull();
+    app.runs.interrupt(second.id, 'stopped');
+    app.runs.delete(second.id);
+    expect(app.runs.details(first.id).ownDataset).toEqual({ key: dataset.key, bytes });
+    host.newest.say({ type: 'trained', as: 'done' });
+    app.datasets.delete(dataset.key);
+    expect(app.runs.details(first.id).ownDataset).toBeNull();
+  });
+});
+
 describe('deleting', () => {
   test('takes the run and its files', async () => {
     const host = new ScriptedHost();
@@ -338,7 +458,9 @@ describe('a generator', () => {
     expect((await errorOf(() => app.generator.sample(run.id, { count: 4, seed: 1, file }))).code).toBe(
       'checkpoint.none',
     );
-    expect((await errorOf(() => app.generator.export(run.id, 'png', file))).code).toBe('checkpoint.none');
+    expect((await errorOf(() => app.generator.export(run.id, { format: 'png', path: file }))).code).toBe(
+      'checkpoint.none',
+    );
     expect(host.trainers).toHaveLength(1);
   });
 
@@ -348,7 +470,10 @@ describe('a generator', () => {
     const run = start(app, await faces(app));
     trainTo(app, host, run, 1, 2);
     const [training] = host.trainers;
-    const exporting = app.generator.export(run.id, 'onnx', '/somewhere/generator.onnx');
+    const exporting = app.generator.export(run.id, {
+      format: 'onnx',
+      path: '/somewhere/generator.onnx',
+    });
     const checkpoint = libraryFolder(app.libraryDir).checkpointFolder(run.id, 2);
     const command = {
       type: 'export',
@@ -372,22 +497,58 @@ describe('a generator', () => {
     expect(training?.killed).toBe(false);
   });
 
+  test('of an earlier checkpoint; a damaged one says which earlier ones there are', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
+    const sampling = app.generator.sample(run.id, { count: 1, seed: 1, file: '/x.png', step: 2 });
+    expect(host.newest.commands).toMatchObject([
+      { type: 'sample', checkpoint: libraryFolder(app.libraryDir).checkpointFolder(run.id, 2) },
+    ]);
+    host.newest.say({ type: 'sampled', file: '/x.png', columns: 1 });
+    await sampling;
+    const exporting = app.generator.export(run.id, { format: 'png', path: '/y.png', step: 1 });
+    host.newest.say({ type: 'exported', path: '/y.png', bytes: 1, difference: 0 });
+    expect(await exporting).toMatchObject({ step: 1 });
+
+    const damaged = errorOf(() => app.generator.export(run.id, { format: 'png', path: '/z.png' }));
+    const details = { folder: 'f' };
+    host.newest.say({
+      type: 'failed',
+      error: { code: 'checkpoint.damaged', message: 'It is damaged.', details },
+    });
+    expect(await damaged).toMatchObject({
+      code: 'checkpoint.damaged',
+      message: 'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
+      details: { folder: 'f', earlier: [1, 2] },
+    });
+    for (const step of [4, 7]) {
+      const sample = { count: 1, seed: 1, file: '/x.png', step };
+      const missing = await errorOf(() => app.generator.sample(run.id, sample));
+      expect(missing).toMatchObject({ code: 'checkpoint.missing', details: { steps: [1, 2, 3] } });
+    }
+    const sample = { count: 1, seed: 1, file: '/x.png', step: 0 };
+    expect((await errorOf(() => app.generator.sample(run.id, sample))).code).toBe('checkpoint.none');
+  });
+
   test('that was not written is not noted', async () => {
     const host = new ScriptedHost();
     const app = open(host);
     const run = start(app, await faces(app));
     trainTo(app, host, run, 1, 2);
-    const failing = errorOf(() => app.generator.export(run.id, 'png', '/x.png'));
+    const png = { format: 'png', path: '/x.png' } as const;
+    const failing = errorOf(() => app.generator.export(run.id, png));
     host.newest.say({
       type: 'failed',
       error: { code: 'disk.exists', message: 'It is there.', details: { path: '/x.png' } },
     });
     expect(await failing).toMatchObject({ code: 'disk.exists', details: { path: '/x.png' } });
-    const dying = errorOf(() => app.generator.export(run.id, 'png', '/x.png'));
+    const dying = errorOf(() => app.generator.export(run.id, png));
     host.newest.die('it was killed by SIGKILL');
     expect(await dying).toMatchObject({ code: 'trainer.died' });
     const controller = new AbortController();
-    const cancelled = errorOf(() => app.generator.export(run.id, 'png', '/x.png', controller.signal));
+    const cancelled = errorOf(() => app.generator.export(run.id, png, controller.signal));
     controller.abort();
     expect((await cancelled).code).toBe('cancelled');
     expect(host.newest.killed).toBe(true);

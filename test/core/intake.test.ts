@@ -11,7 +11,8 @@ import type { CallContext } from '../../src-shared/rpc.ts';
 import { pngPixels } from '../datasets/fixtures.ts';
 import { errorOf, temporaryFolder, tinyImages } from './library.ts';
 
-const context: CallContext = { onProgress: () => undefined, signal: new AbortController().signal };
+const { signal } = new AbortController();
+const context: CallContext = { onProgress: () => undefined, signal, connection: signal };
 
 const picture = await sharp({ create: { width: 9, height: 8, channels: 3, background: '#306090' } })
   .png()
@@ -33,6 +34,7 @@ function open(options: Partial<IntakeOptions> = {}): Intake {
     isUsed: () => false,
     ...options,
   });
+  intake.sweep();
   onTestFinished(() => intake.close());
   return intake;
 }
@@ -90,6 +92,7 @@ test('a preview can be watched and cancelled', async () => {
   const controller = new AbortController();
   const cancelled = errorOf(() =>
     intake.handlers['datasets.preview'](asked, {
+      ...context,
       signal: controller.signal,
       onProgress: () => controller.abort(),
     }),

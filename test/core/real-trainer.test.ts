@@ -91,13 +91,18 @@ test('a run that is paused and resumed ends as one that is not, and its generato
   const grid = join(out, 'grid.png');
   await app.generator.sample(run.id, { count: 5, seed: 3, file: grid });
   expect(await sharp(grid).metadata()).toMatchObject({ width: 24, height: 16 });
-  const onnx = await app.generator.export(run.id, 'onnx', join(out, 'generator.onnx'));
+  const onnx = await app.generator.export(run.id, { format: 'onnx', path: join(out, 'generator.onnx') });
   expect(onnx.step).toBe(end);
   expect(onnx.difference).toBeLessThan(1e-4);
   expect(app.runs.details(run.id).exports).toMatchObject([
     { format: 'onnx', path: join(out, 'generator.onnx') },
   ]);
   expect(readdirSync(out).sort()).toEqual(['generator.onnx', 'grid.png']);
+  const before = readFileSync(grid);
+  const again = await errorOf(() => app.generator.sample(run.id, { count: 5, seed: 4, file: grid }));
+  expect(again.code).toBe('disk.exists');
+  expect(again.message).toBe(`${grid} exists already. Remove it or choose another name.`);
+  expect(readFileSync(grid).equals(before)).toBe(true);
 });
 
 test('a trainer that is killed leaves a run that can be resumed', async () => {

@@ -156,7 +156,9 @@ describe('interrupting', () => {
   test('a running run: the trainer is asked, and says when it has ended', () => {
     const course = new Course();
     const run = course.add();
+    course.host.newest.say(trained(1, 1));
     course.queue.interrupt(run.id, 'paused');
+    expect(course.host.newest.killed).toBe(false);
     expect(course.host.newest.commands.slice(1)).toEqual([{ type: 'interrupt', as: 'paused' }]);
     expect(course.state(run)).toBe('running');
     course.host.newest.say({ type: 'trained', as: 'paused' });
@@ -174,14 +176,43 @@ describe('interrupting', () => {
     expect(course.host.trainers).toHaveLength(2);
   });
 
-  test('one who hears that a run begins can interrupt it: the trainer hears of the training first', () => {
+  test('before the first step: the trainer is ended at once, since it would hear of it only when it has prepared', () => {
+    const course = new Course();
+    const [run, next] = [course.add('first'), course.add('next')];
+    const trainer = course.host.newest;
+    trainer.say({ type: 'engine', name: 'onnx', device: 'CPU' });
+    course.queue.interrupt(run.id, 'paused');
+    expect(trainer.killed).toBe(true);
+    expect(course.state(run)).toBe('stopped');
+    expect(course.reason(run)).toBeNull();
+    trainer.die();
+    expect(course.state(run)).toBe('stopped');
+    expect(course.state(next)).toBe('running');
+  });
+
+  test('before the first step since it was resumed: as was wished, with the checkpoint that it has', () => {
+    const course = new Course();
+    const run = course.add();
+    course.host.newest.say(trained(1, 2));
+    course.host.newest.say(checkpoint(course, run, 2));
+    course.host.newest.die();
+    course.store.runs.setState(run.id, 'queued');
+    course.queue.add(run, course.command(run));
+    course.queue.interrupt(run.id, 'paused');
+    expect(course.host.newest.killed).toBe(true);
+    expect(course.store.runs.get(run.id)).toMatchObject({ state: 'paused', step: 2 });
+    expect(course.store.checkpoints.list(run.id).map(({ step }) => step)).toEqual([2]);
+  });
+
+  test('one who hears that a run begins can interrupt it', () => {
     const course = new Course();
     course.onEvent = (event) => {
       if (event.type === 'run' && event.run.state === 'running')
         course.queue.interrupt(event.run.id, 'stopped');
     };
-    course.add();
-    expect(course.host.newest.commands.map(({ type }) => type)).toEqual(['train', 'interrupt']);
+    const run = course.add();
+    expect(course.state(run)).toBe('stopped');
+    expect(course.host.newest.killed).toBe(true);
   });
 
   test('a run that is over, or none, changes nothing', () => {

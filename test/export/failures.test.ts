@@ -55,7 +55,7 @@ describe.each(names)('%s', (name) => {
       if (what === 'a dangling link') symlinkSync(join(folder, 'nowhere'), path);
       const before = lstatSync(path);
       const error = await errorOf(exportGenerator(name, `${path}/`, checkpoint, engine));
-      expect(error).toMatchObject({ code: 'export.exists', details: { path } });
+      expect(error).toMatchObject({ code: 'disk.exists', details: { path } });
       expect(lstatSync(path)).toEqual(before);
       expect(readdirSync(folder)).toEqual(['generator']);
     },
@@ -71,7 +71,7 @@ describe.each(names)('%s', (name) => {
         mkdirSync(join(path, 'mine'), { recursive: true });
       },
     };
-    expect((await errorOf(exportAs(format, path, checkpoint, engine))).code).toBe('export.exists');
+    expect((await errorOf(exportAs(format, path, checkpoint, engine))).code).toBe('disk.exists');
     expect(readdirSync(folder)).toEqual(['generator']);
     expect(readdirSync(path)).toEqual(['mine']);
   });

@@ -168,6 +168,8 @@ describeWithPyTorch(
     });
 
     test('computes what Ganvas computes, with the weights brought over', { timeout: 240_000 }, async () => {
+      // Else it prints an advertisement for another package at its first operation.
+      tf.enableProdMode();
       await tf.setBackend('cpu');
       const designs = [...fc.sample(validDesign, 400).filter(light).slice(0, 60), everyPart];
       const runs = designs.map(withWeights);

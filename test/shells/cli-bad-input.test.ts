@@ -206,9 +206,15 @@ describe('designs that cannot be trained: said before images are read', () => {
     'no file': ['design.unreadable', /^There is no design file design\.json\. Check the path/, fromFile],
     'a folder': [
       'design.unreadable',
-      /cannot be read \(EISDIR\)/,
+      /cannot be read \(it is no regular file\)\. Check that it is a file/,
       fromFile,
       (place) => mkdirSync(place.path('design.json')),
+    ],
+    'a file that is far too large': [
+      'design.unreadable',
+      /cannot be read \(it is larger than a design ever is, 1 MB\)/,
+      fromFile,
+      (place) => writeFileSync(place.path('design.json'), ' '.repeat(1_000_001)),
     ],
     'no JSON': [
       'design.not-json',
@@ -255,6 +261,22 @@ describe('designs that cannot be trained: said before images are read', () => {
   });
 });
 
+test.skipIf(spawnSync('mkfifo', ['--version']).status !== 0)(
+  'a pipe in the place of a design: refused, never waited for',
+  async () => {
+    const place = new Workplace();
+    expect(spawnSync('mkfifo', [place.path('design.json')]).status).toBe(0);
+    for (const args of [
+      ['mirror', 'design.json'],
+      [...training, '--data', 'sample:12', '--design', 'design.json'],
+    ]) {
+      const error = await failure(place, args);
+      expect(error['code']).toBe('design.unreadable');
+      expect(error['message']).toContain('it is no regular file');
+    }
+  },
+);
+
 test('an engine that is not there: said before images are read, with how to get it', async () => {
   const place = new Workplace();
   const engines = (await place.json(['engines'])).lines;
@@ -289,7 +311,11 @@ test('runs that are not there, or not alone', async () => {
     ['delete', '../1'],
     ['export', '0', '--format', 'png', '--out', 'x.png'],
   ]) {
-    expect(await failure(place, args), args.join(' ')).toMatchObject({ code: 'run.missing' });
+    const error = await failure(place, args);
+    expect(error, args.join(' ')).toMatchObject({ code: 'run.missing', details: { library: place.library } });
+    expect(error['message']).toBe(
+      `There is no run "${args[1]}" in the library ${place.library}. "npx ganvas runs" lists those that there are.`,
+    );
   }
   const ambiguous = await failure(place, ['delete', 'tiny']);
   expect(ambiguous['message']).toContain(
@@ -301,7 +327,7 @@ test('runs that are not there, or not alone', async () => {
 test('a place where an export or a grid cannot be written', async () => {
   const place = new Workplace();
   await place.run([...tinyTraining, '--steps', '1']);
-  mkdirSync(place.path('folder'));
+  for (const name of ['folder', 'folder.png']) mkdirSync(place.path(name));
   writeFileSync(place.path('file'), 'mine');
   const before = belongings(place);
   for (const format of ['onnx', 'tfjs', 'safetensors', 'png']) {
@@ -312,10 +338,10 @@ test('a place where an export or a grid cannot be written', async () => {
   }
   for (const out of ['no/such/folder/x', 'file/x']) {
     const exported = await failure(place, ['export', '1', '--format', 'onnx', '--out', out]);
-    const sampled = await failure(place, ['sample', '1', '--out', out]);
+    const sampled = await failure(place, ['sample', '1', '--out', `${out}.png`]);
     for (const error of [exported, sampled]) expect(error).toMatchObject({ code: 'disk.no-folder' });
   }
-  expect(await failure(place, ['sample', '1', '--out', 'folder'])).toMatchObject({ code: 'disk.exists' });
+  expect(await failure(place, ['sample', '1', '--out', 'folder.png'])).toMatchObject({ code: 'disk.exists' });
   expect(belongings(place)).toEqual(before);
   expect((await place.json(['show', '1'])).lines[0]).toMatchObject({ exports: [] });
 });

@@ -22,6 +22,9 @@ const endless = [
   '--json',
 ];
 
+/** The same in words, which tell of steps by their samples. */
+const sampling = [...endless.filter((word) => word !== '--json'), '--sample-every', '20'];
+
 const last = (ended: Ended, type: string): Line => {
   const line = linesOf(ended).findLast((found) => found.type === type);
   if (line === undefined) throw new Error(`no line of the type ${type}:\n${ended.stdout}\n${ended.stderr}`);
@@ -99,9 +102,8 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
 
   test.each(ways)('twice, $way: the end at once, and status 130', async ({ to, command }) => {
     const place = new Workplace();
-    const inWords = endless.filter((word) => word !== '--json');
-    const call = place.start(inWords, { group: true, ...(command === undefined ? {} : { command }) });
-    await call.printed(/step 0: samples/);
+    const call = place.start(sampling, { group: true, ...(command === undefined ? {} : { command }) });
+    await call.printed(/step 20: samples/);
     const trainers = trainersOf(call.pid);
     // A trainer that stands still never writes the checkpoint that the first one asks for.
     halt(trainers[0]!);
@@ -130,11 +132,8 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
 
   test('in words: says what happens and how to go on', async () => {
     const place = new Workplace();
-    const call = place.start(
-      endless.filter((word) => word !== '--json'),
-      { group: true },
-    );
-    await call.printed(/step 0: samples/);
+    const call = place.start(sampling, { group: true });
+    await call.printed(/step 20: samples/);
     process.kill(-call.pid, 'SIGINT');
     const { status, stdout } = await call.ended;
     expect(status).toBe(130);
@@ -142,6 +141,27 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
     expect(stdout).toMatch(
       /^Paused after [\d,]+ steps, .*\.\nNewest samples: .*\nGo on: npx ganvas resume 1\n$/m,
     );
+  });
+
+  test.each(ways)('while the trainer prepares, $way: the end at once', async ({ to, command }) => {
+    const place = new Workplace();
+    const words = endless.filter((word) => word !== '--json');
+    const call = place.start(words, { group: true, ...(command === undefined ? {} : { command }) });
+    await call.printed(/^Run 1 /m);
+    const trainers = trainersOf(call.pid);
+    expect(trainers).toHaveLength(1);
+    // A trainer that stands still never comes to its first step.
+    halt(trainers[0]!);
+    process.kill(to(call.pid), 'SIGINT');
+    const { status, stdout, stderr } = await call.ended;
+    expect({ status, stderr }).toEqual({ status: 130, stderr: '' });
+    expect(stdout).not.toContain('Ending with a checkpoint');
+    expect(stdout).toContain(
+      'Stopped before its first step: nothing was trained. Begin again: npx ganvas resume 1\n',
+    );
+    await gone(trainers);
+    expect(await stateOf(place)).toMatchObject({ state: 'stopped', reason: null, step: 0, checkpoints: [] });
+    expect((await place.json(['resume', '1', '--steps', '2'])).lines.at(-1)).toMatchObject({ state: 'done' });
   });
 
   test('while images are read: nothing is left behind', async () => {

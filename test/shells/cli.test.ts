@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { presets } from '../../src-shared/gan/presets.ts';
@@ -10,17 +11,21 @@ const ofType = (lines: readonly Line[], type: string) => lines.filter((line) => 
 
 describe('wrong usage: status 2, a sentence, nothing made', () => {
   test.each([
-    ['tain', 'There is no command "tain". There are: delete, engines,'],
-    ['__proto__', 'There is no command "__proto__"'],
+    ['tain', 'There is no command "tain". Did you mean "train"? There are: datasets, delete, engines,'],
+    ['__proto__', 'There is no command "__proto__". There are: '],
     ['train', 'train needs --data.'],
     ['train --data', '--data needs a value; to give it "--json", write --data=--json.'],
     ['train --data=', '--data needs a value.'],
     ['train --data x --bogus 3', 'There is no option --bogus.'],
+    ['train --data x --resoluton 32', 'There is no option --resoluton. Did you mean "--resolution"?'],
     ['train --data x --grey=1', '--grey takes no value.'],
     ['train -d x', 'There is no option -d.'],
     ['train --data x --latent 5', 'train has no option --latent.'],
     ['train --data x extra', 'train does not know what to do with "extra".'],
-    ['train --data x --preset dcgan-33', 'There is no preset "dcgan-33". There are: small-32, '],
+    [
+      'train --data x --preset dcgan-33',
+      'There is no preset "dcgan-33". Did you mean "dcgan-32"? There are: small-32, ',
+    ],
     ['train --data x --preset small-32 --design tiny.json', 'Give either --preset or --design, not both.'],
     ['train --data x --fit shrink', '--fit must be one of crop, pad, stretch, not "shrink".'],
     ['train --data x --loss wgan', '--loss must be one of ns, ls, hinge, not "wgan".'],
@@ -32,6 +37,10 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['train --data x --steps=-4', '--steps must be a whole number'],
     ['train --data x --kimg 0', '--kimg must be a number from 0.001 to 1000000, not "0".'],
     ['train --data x --kimg 1e-9', '--kimg must be a number'],
+    ['train --data x --lr 2', '--lr must be a number from 0 to 1, not "2".'],
+    ['train --data x --lr-d 2e4', '--lr-d must be a number from 0 to 1'],
+    ['train --data x --lr-g fast', '--lr-g must be a number from 0 to 1'],
+    ['train --data x --beta1 1', '--beta1 must be a number from 0 to 0.9999'],
     ['train --data x --minutes forever', '--minutes must be a number from 0.01 to 1000000, not "forever".'],
     ['train --data x --minutes Infinity', '--minutes must be a number'],
     ['train --data x --seed 9007199254740992', '--seed must be a whole number from 0 to 9007199254740991'],
@@ -49,10 +58,18 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['sample-data', 'sample-data needs a folder to write to.'],
     ['sample-data faces --count 0', '--count must be a whole number from 1 to 1000000'],
     ['resume', 'resume needs the number, id or name of a run.'],
+    ['resume 1 --step last', '--step must be a whole number from 0 to 1000000000, not "last".'],
     ['resume 1 --batch 3', 'resume has no option --batch.'],
     ['show', 'show needs the number, id or name of a run.'],
     ['runs 1', 'runs does not know what to do with "1".'],
     ['sample 1', 'sample needs --out.'],
+    ['sample 1 --out grid.jpg', 'sample writes a PNG picture: --out must end in .png, not "grid.jpg".'],
+    ['sample 1 --out grid', 'sample writes a PNG picture: --out must end in .png'],
+    ['rename', 'rename needs the number, id or name of a run.'],
+    ['rename 1', 'rename needs a new name behind the run.'],
+    ['rename 1 my faces', 'rename does not know what to do with "faces".'],
+    ['datasets faces', 'datasets does not know what to do with "faces".'],
+    ['datasets --delete x --delete-unused', 'Give either --delete or --delete-unused, not both.'],
     ['export 1 --out x', 'export needs --format onnx|tfjs|safetensors|png.'],
     ['export 1 --out x --format pt', '--format must be one of onnx, tfjs, safetensors, png, not "pt".'],
     ['delete', 'delete needs the number, id or name of a run.'],
@@ -90,7 +107,9 @@ test('what it can do, and which it is', async () => {
     'sample',
     'export',
     'engines',
+    'rename',
     'delete',
+    'datasets',
   ];
   for (const command of commands) expect(help.stdout).toContain(`  ganvas ${command} `);
   for (const { name, description } of presets)
@@ -138,6 +157,15 @@ describe('mirror', () => {
     expect(lines).toMatchObject([{ type: 'mirror', design: { name: 'tiny', latentDim: 9 } }]);
     const { stdout } = await place.run(['mirror', 'tiny.json', '--latent', '9']);
     expect(stdout).toContain('z, 9 numbers');
+  });
+
+  test('as data: its design, taken out, is a design file', async () => {
+    const place = new Workplace();
+    const { lines } = await place.json(['mirror', 'small-32', '--latent', '9']);
+    writeFileSync(place.path('mine.json'), JSON.stringify(lines[0]!['design']));
+    const again = await place.json(['mirror', 'mine.json']);
+    expect(again).toMatchObject({ status: 0, stderr: '' });
+    expect(again.lines).toEqual(lines);
   });
 });
 
@@ -204,6 +232,8 @@ test('from images to an exported generator, in JSON lines of the documented type
     id: expect.stringMatching(/^\w{10}$/) as string,
     number: 1,
     name: 'my faces',
+    from: 0,
+    limits: { steps: 6, kimg: null, minutes: null },
   });
   const steps = ofType(lines, 'step');
   expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -243,6 +273,7 @@ test('from images to an exported generator, in JSON lines of the documented type
   expect(resumed.status).toBe(0);
   expect(typesOf(resumed.lines)).toEqual(['run', 'step', 'sample', 'checkpoint', 'done']);
   expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([7, 8]);
+  expect(resumed.lines[0]).toMatchObject({ from: 6, limits: { steps: null, kimg: 0.03, minutes: null } });
   const over = await place.json(['resume', '1']);
   expect(over).toMatchObject({ status: 1, lines: [{ type: 'error', code: 'run.at-its-end' }] });
 
@@ -267,6 +298,13 @@ test('from images to an exported generator, in JSON lines of the documented type
     lines: [{ type: 'sample', path: place.path('grid.png'), count: 6, seed: 1 }],
   });
   expect(await sharp(place.path('grid.png')).metadata()).toMatchObject({ width: 24, height: 16 });
+  const grid = readFileSync(place.path('grid.png'));
+  const overwriting = await place.json(['sample', '1', '--seed', '9', '--out', 'grid.png']);
+  expect(overwriting).toMatchObject({ status: 1, lines: [{ type: 'error', code: 'disk.exists' }] });
+  expect(overwriting.stderr).toBe(
+    `ganvas: ${place.path('grid.png')} exists already. Remove it or choose another name.\n`,
+  );
+  expect(readFileSync(place.path('grid.png')).equals(grid)).toBe(true);
 
   const exported = await place.json(['export', '1', '--format', 'onnx', '--out', 'generator.onnx']);
   expect(exported.status).toBe(0);
@@ -306,7 +344,7 @@ test('the same in words, without a trace of a terminal', async () => {
   const words = trained.stdout.split('\n');
   expect(words[0]).toBe('Dataset sample:12x8: 12 images in 8 classes, seen as 8x8x3');
   expect(words[1]).toBe('Design "tiny": discriminator 256, generator 456 parameters');
-  expect(words[2]).toBe('Run 1 "tiny"');
+  expect(words[2]).toBe('Run 1 "tiny": from the beginning, until step 3');
   expect(words[3]).toMatch(/^Engine onnx on CPU, \d+ threads?$/);
   expect(trained.stdout).toMatch(/^Done: 3 steps, 0\.0 kimg in 0:00 \([\d.,]+ images\/s\)\.$/m);
   expect(trained.stdout).toContain('Newest samples: elsewhere/runs/');
@@ -327,7 +365,9 @@ test('the same in words, without a trace of a terminal', async () => {
   for (const part of [
     /^state +done$/m,
     /^trained +3 steps/m,
-    /^checkpoints +1, newest/m,
+    /^checkpoints +steps 3, newest/m,
+    /^learning rates +D 0\.0002, G 0\.0002$/m,
+    /^on disk +\S+ kB, and \S+ kB of prepared images that no other run uses$/m,
     / {2}queued\n.* {2}running\n.* {2}done\n$/,
   ]) {
     expect(shown.stdout).toMatch(part);
@@ -335,8 +375,167 @@ test('the same in words, without a trace of a terminal', async () => {
   expect(sampled.stdout).toBe(`64 images in ${place.path('grid.png')}\n`);
   expect(exported.stdout).toContain(`Wrote ${place.path('generator.png')}`);
   const deleted = await place.run(['delete', '1', ...library]);
-  expect(deleted.stdout).toMatch(/^Deleted run 1 "tiny" \(\d.*B\)\.\n$/);
+  expect(deleted.stdout).toMatch(
+    /^Deleted run 1 "tiny" \(\d.*B\)\.\nIts images stay prepared \(\d.*B\), though/,
+  );
+  expect(deleted.stdout).toContain(
+    ` To delete them: npx ganvas datasets --delete-unused --library ${place.path('elsewhere')}\n`,
+  );
   expect((await place.run(['runs', ...library])).stdout).toBe(`No runs yet in ${place.path('elsewhere')}.\n`);
+});
+
+test('where a run goes from and to is said when it begins', async () => {
+  const place = new Workplace();
+  const first = async (args: readonly string[]) => {
+    const { stdout } = await place.run(args);
+    return stdout.split('\n').find((line) => line.startsWith('Run '));
+  };
+  const begins = 'Run 1 "tiny": from the beginning, ';
+  expect(await first([...tinyTraining, '--minutes', '0.01', '--steps', '2'])).toBe(
+    `${begins}until step 2 or for 0.01 minutes, whichever comes first`,
+  );
+  expect(await first(['resume', '1', '--minutes', '0.01'])).toBe(
+    'Run 1 "tiny": from step 2, for 0.01 more minutes',
+  );
+  const { step } = (await place.json(['runs'])).lines[0] as unknown as { step: number };
+  expect(await first(['resume', '1'])).toBe(
+    `Run 1 "tiny": from step ${step.toLocaleString('en-US')}, for 0.01 more minutes, as before`,
+  );
+  expect(await first(['resume', '1', '--step', '0', '--kimg', '0.008'])).toBe(`${begins}until 0.008 kimg`);
+  const unlimited = place.start(tinyTraining);
+  await unlimited.printed(/^Run 2 "tiny": .*\n/m);
+  unlimited.process.kill('SIGINT');
+  expect((await unlimited.ended).stdout).toContain(
+    'Run 2 "tiny": from the beginning, until step 2,000 (unless --steps, --kimg or --minutes say otherwise)\n',
+  );
+});
+
+test('a run gets another name', async () => {
+  const place = new Workplace();
+  await place.run([...tinyTraining, '--steps', '1']);
+  expect(await place.json(['rename', 'tiny', 'my faces'])).toMatchObject({
+    status: 0,
+    lines: [{ type: 'renamed', number: 1, name: 'my faces' }],
+  });
+  const back = await place.run(['rename', 'my faces', 'tiny']);
+  expect(back.stdout).toBe('Run 1 "my faces" is called "tiny" now.\n');
+  expect((await place.json(['runs'])).lines).toMatchObject([{ number: 1, name: 'tiny' }]);
+  expect(await place.json(['rename', '1', ' '])).toMatchObject({
+    status: 1,
+    lines: [{ code: 'run.no-name' }],
+  });
+});
+
+describe('a damaged checkpoint', () => {
+  const training = [...tinyTraining, '--steps', '6', '--checkpoint-every', '2', '--sample-every', '2'];
+
+  /** A run with checkpoints of the steps 2, 4 and 6, in which one bit of the last has flipped, far from any header. */
+  async function damagedRun(place: Workplace): Promise<string> {
+    const { lines } = await place.json(training);
+    const { id, checkpoint } = ofType(lines, 'done')[0] as unknown as { id: string; checkpoint: string };
+    const file = join(checkpoint, 'state.safetensors');
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 8]! ^= 1;
+    writeFileSync(file, bytes);
+    return id;
+  }
+
+  test('is no dead end: resume, sample and export say which command takes an earlier one, and it works', async () => {
+    const place = new Workplace();
+    const id = await damagedRun(place);
+    const attempts: [string[], string][] = [
+      [['sample', '1', '--out', 'grid.png'], 'sample 1 --out grid.png --step 4'],
+      [
+        ['export', '1', '--format', 'onnx', '--out', 'my generator.onnx'],
+        'export 1 --format onnx --out "my generator.onnx" --step 4',
+      ],
+      [['resume', '1', '--steps', '8'], 'resume 1 --step 4'],
+    ];
+    for (const [args, next] of attempts) {
+      const { status, lines, stderr } = await place.json(args);
+      expect(status).toBe(1);
+      expect(lines.at(-1)).toMatchObject({ type: 'error', code: 'checkpoint.damaged' });
+      expect(stderr).toContain(' There are earlier checkpoints, of the steps 2, 4. ');
+      expect(stderr.trimEnd().endsWith(`: npx ganvas ${next}`), stderr).toBe(true);
+    }
+    const wrong = await place.json(['sample', '1', '--out', 'grid.png', '--step', '3']);
+    expect(wrong).toMatchObject({ status: 1, lines: [{ code: 'checkpoint.missing' }] });
+    expect(wrong.stderr).toContain('It has those of the steps 2, 4, 6.');
+
+    expect((await place.json(['sample', '1', '--out', 'grid.png', '--step', '4'])).status).toBe(0);
+    const exporting = ['export', '1', '--format', 'png', '--out', 'generator.png', '--step', '2'];
+    expect((await place.json(exporting)).lines).toMatchObject([{ type: 'export', step: 2 }]);
+
+    const resumed = await place.json(['resume', '1', '--step', '4']);
+    expect(resumed.status).toBe(0);
+    expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([5, 6, 7, 8]);
+    const straight = (await place.json([...training, '--steps', '8'])).lines.at(-1)!;
+    expect(place.state(id, 8).equals(place.state(straight['id'] as string, 8))).toBe(true);
+    const { samples, checkpoints } = (await place.json(['show', '1'])).lines[0] as unknown as {
+      samples: { step: number }[];
+      checkpoints: { step: number }[];
+    };
+    expect(samples.map(({ step }) => step)).toEqual([0, 2, 4, 6, 8]);
+    expect(checkpoints.map(({ step }) => step)).toEqual([4, 6, 8]);
+  });
+
+  test('that is the only one: the run begins again where that is wished', async () => {
+    const place = new Workplace();
+    const { lines } = await place.json([...tinyTraining, '--steps', '2']);
+    const { checkpoint } = lines.at(-1) as unknown as { checkpoint: string };
+    writeFileSync(join(checkpoint, 'state.safetensors'), 'no tensors');
+    const { stderr } = await place.json(['resume', '1', '--steps', '3']);
+    expect(stderr).toMatch(/ There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --step 0\n$/);
+    const again = await place.json(['resume', '1', '--step', '0']);
+    expect(again.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 3 });
+  });
+});
+
+describe('datasets', () => {
+  test('are listed with what they take and who uses them, and deleted', async () => {
+    const place = new Workplace();
+    expect(await place.json(['datasets'])).toMatchObject({ status: 1, lines: [{ code: 'library.missing' }] });
+    await place.run([...tinyTraining, '--steps', '1']);
+    await place.run([...tinyTraining, '--steps', '1', '--data', 'sample:9x8']);
+    await place.run(['delete', '2']);
+    const { lines } = await place.json(['datasets']);
+    expect(lines).toMatchObject([
+      { type: 'prepared', source: 'sample:9x8', count: 9, runs: [] },
+      { type: 'prepared', source: 'sample:12x8', count: 12, runs: [{ number: 1, name: 'tiny' }] },
+    ]);
+    for (const { key, bytes, lastUsedAt } of lines) {
+      const files = place.listing(place.path('library', 'cache', key as string));
+      expect(bytes).toBe(files.reduce((sum, file) => sum + Number(file.split(' ').at(-1)), 0));
+      expect(lastUsedAt).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+    }
+    const [unused, used] = lines as unknown as [{ key: string }, { key: string }];
+    const { stdout } = await place.run(['datasets']);
+    expect(stdout).toMatch(/^key +data +images +size +on disk +last used \(UTC\) +runs\n/);
+    expect(stdout).toMatch(
+      new RegExp(`^${unused.key.slice(0, 10)} +sample:9x8 +9 +8x8x3 +\\S+ kB .* none$`, 'm'),
+    );
+    expect(stdout).toMatch(/ 1\n\S+ kB in all\n$/);
+
+    const wrong = await place.json(['datasets', '--delete', 'sample:7x8']);
+    expect(wrong).toMatchObject({ status: 1, lines: [{ code: 'dataset.not-prepared' }] });
+    expect(wrong.stderr).toContain('"npx ganvas datasets" lists those that are.');
+    // Nobody's data goes by a word too short to mean one thing.
+    expect((await place.json(['datasets', '--delete', used.key.slice(0, 3)])).status).toBe(1);
+
+    const gone = await place.json(['datasets', '--delete-unused']);
+    expect(gone).toMatchObject({ status: 0, lines: [{ type: 'deleted', key: unused.key }] });
+    expect(readdirSync(place.path('library', 'cache'))).toEqual([used.key]);
+    expect((await place.run(['datasets', '--delete-unused'])).stdout).toContain('nothing was deleted');
+
+    const named = await place.run(['datasets', '--delete', used.key.slice(0, 10)]);
+    expect(named.stdout).toMatch(/^Deleted the images prepared from sample:12x8 \(.*\)\. .* resumed: 1\.\n$/);
+    expect(readdirSync(place.path('library', 'cache'))).toEqual([]);
+    expect((await place.run(['datasets'])).stdout).toBe(`No images are prepared in ${place.library}.\n`);
+    expect((await place.json(['resume', '1', '--steps', '2'])).status).toBe(0);
+    expect((await place.json(['datasets', '--delete', 'sample:12x8'])).lines).toMatchObject([
+      { key: used.key },
+    ]);
+  });
 });
 
 test('nothing is left outside the library, nothing is sent anywhere', async () => {
@@ -382,6 +581,7 @@ test('settings reach the run', async () => {
       '0.004',
     ],
     ...['--loss', 'hinge', '--engine', 'reference', '--seed', '0', '--fit', 'pad'],
+    ...['--lr', '1e-4', '--lr-g', '0.0003', '--beta1', '0'],
   ]);
   expect(trained.status).toBe(0);
   expect((await place.json(['show', '1'])).lines[0]).toMatchObject({
@@ -390,7 +590,12 @@ test('settings reach the run', async () => {
     engineWanted: 'reference',
     engine: 'reference',
     limits: { steps: null, kimg: 0.004, minutes: 0.01 },
-    hyperparameters: { loss: 'hinge', batch: 2 },
+    hyperparameters: {
+      loss: 'hinge',
+      batch: 2,
+      discriminator: { learningRate: 1e-4, beta1: 0 },
+      generator: { learningRate: 3e-4, beta1: 0 },
+    },
     dataset: { settings: { height: 8, width: 12, channels: 1, fit: 'pad' } },
     design: { discriminator: { image: { height: 8, width: 12, channels: 1 } } },
   });

@@ -94,16 +94,19 @@ export class Call {
     return this.process.pid!;
   }
 
-  /** Resolves when it has printed something; fails when it ends without. */
-  async printed(wanted: RegExp): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+  /** Resolves with what it has printed that is wanted; fails when it ends without. */
+  async printed(wanted: RegExp): Promise<RegExpExecArray> {
+    const { promise, resolve } = Promise.withResolvers<RegExpExecArray>();
     const look = () => {
-      if (wanted.test(this.#stdout)) resolve(true);
+      const found = wanted.exec(this.#stdout);
+      if (found !== null) resolve(found);
     };
     this.#waiting.push(look);
     look();
-    const seen = await Promise.race([promise, this.ended.then(() => wanted.test(this.#stdout))]);
-    if (!seen) throw new Error(`It ended without printing ${wanted}:\n${this.#stdout}\n${this.#stderr}`);
+    const seen = await Promise.race([promise, this.ended.then(() => wanted.exec(this.#stdout))]);
+    if (seen === null)
+      throw new Error(`It ended without printing ${wanted}:\n${this.#stdout}\n${this.#stderr}`);
+    return seen;
   }
 }
 

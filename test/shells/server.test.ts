@@ -107,7 +107,7 @@ describe('coming in', () => {
       headers: {
         location: '/',
         'cache-control': 'no-store',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'set-cookie': [expect.stringMatching(/^ganvas-\d+=[\w-]{43}; HttpOnly; Path=\/; SameSite=Strict$/)],
       },
       body: '',

@@ -51,6 +51,18 @@ test('deleting a prepared dataset removes its folder, unless a run needs it', ()
   expect(store.runs.get(run.id).dataset.count).toBe(50);
 });
 
+test('the runs that were made with a prepared dataset are known by it', () => {
+  const store = newStore();
+  addDataset(store, 'bbb');
+  const [first, second] = [startedRun(store, { name: 'a' }), startedRun(store, { name: 'b' })];
+  const { key } = first.dataset;
+  expect(store.datasets.users(key)).toEqual([
+    { id: first.id, number: 1, name: 'a' },
+    { id: second.id, number: 2, name: 'b' },
+  ]);
+  expect(store.datasets.users('bbb')).toEqual([]);
+});
+
 test('no name leads out of the library', () => {
   const { paths, datasets } = newStore();
   for (const name of ['..', '.', '', '../x', 'a/b', 'a\\b', 'a\0', '/etc', 'C:x', '-rf', 'a.b']) {

@@ -154,9 +154,13 @@ test('only what was deleted before a time is purged; an experiment stays while o
   store.experiments.setDeleted(old.experiment, 10);
   store.runs.setDeleted(fresh.id, 30);
   store.experiments.setDeleted(fresh.experiment, 20);
-  expect(store.purge(9)).toEqual({ experiments: [], runs: [] });
-  expect(store.purge(20)).toEqual({ experiments: [old.experiment], runs: [old.id] });
-  expect(store.purge(30)).toEqual({ experiments: [fresh.experiment], runs: [fresh.id] });
+  expect(store.purge(9)).toEqual({ experiments: [], runs: [], sources: [] });
+  expect(store.purge(20)).toEqual({
+    experiments: [old.experiment],
+    runs: [old.id],
+    sources: ['/pictures'],
+  });
+  expect(store.purge(30)).toMatchObject({ experiments: [fresh.experiment], runs: [fresh.id] });
   expect(store.experiments.list()).toEqual([]);
 });
 

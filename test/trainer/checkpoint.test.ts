@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../../src-main/trainer/checkpoint.ts';
-import { readCheckpoint, stepName, writeCheckpoint } from '../../src-main/trainer/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src-main/trainer/checkpoint.ts';
 import { clearLeftovers, writeWhole } from '../../src-main/trainer/files.ts';
 import { initialState } from '../../src-main/trainer/parameters.ts';
 import { design, settings } from './designs.ts';
@@ -40,10 +40,6 @@ test('gives back what was written', async () => {
     (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size),
   );
   expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
-});
-
-test('names sort as steps do', () => {
-  expect([999, 1000, 0, 12345678].map(stepName)).toEqual(['00000999', '00001000', '00000000', '12345678']);
 });
 
 test('the tensors that are read live in memory of their own', async () => {
@@ -170,6 +166,32 @@ describe('refused, each with its reason', () => {
     const error = await errorOf(readCheckpoint(folder));
     expect(error).toMatchObject({ code: 'checkpoint.damaged', details: { folder } });
     expect(error.message).toContain(folder);
+  });
+
+  test('damaged: any bit of the tensors that has flipped, also where a number stays a number', async () => {
+    const folder = await written();
+    const file = join(folder, 'state.safetensors');
+    const bytes = await readFile(file);
+    for (const [at, bit] of [
+      [bytes.length - 4, 1],
+      [bytes.length - 100, 2],
+      [bytes.indexOf('__metadata__'), 1],
+    ] as const) {
+      const flipped = Buffer.from(bytes);
+      flipped[at]! ^= bit;
+      await writeFile(file, flipped);
+      const error = await errorOf(readCheckpoint(folder));
+      expect(error).toMatchObject({ code: 'checkpoint.damaged', details: { folder } });
+      expect(error.message).toContain('state.safetensors is not what was written (its SHA-256 differs)');
+    }
+    await writeFile(file, bytes);
+    expect(await readCheckpoint(folder)).toEqual(checkpointAt(5));
+  });
+
+  test('not: one of before there were checksums', async () => {
+    const folder = await written();
+    await edit(folder, (info) => delete info['stateSha256']);
+    expect(await readCheckpoint(folder)).toEqual(checkpointAt(5));
   });
 
   test('damaged: text that is no JSON', async () => {

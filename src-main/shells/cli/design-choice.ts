@@ -1,11 +1,12 @@
 /** The design that --preset, --design, --resolution and --grey mean together. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { AppError, toErrorData } from '../../../src-shared/errors.ts';
 import type { Design } from '../../../src-shared/gan/block.ts';
 import { errorsOf } from '../../../src-shared/gan/check.ts';
 import { parseDesign } from '../../../src-shared/gan/design-json.ts';
 import { dcgan, presets } from '../../../src-shared/gan/presets.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
+import { didYouMean } from './suggestion.ts';
 import { UsageError } from './usage.ts';
 
 /** Channels after the first block of a design that nobody chose: trains in minutes on a laptop. */
@@ -16,26 +17,41 @@ const modestLatentDim = 64;
 export function presetDesign(name: string): Design {
   const found = presets.find((preset) => preset.name === name);
   if (found !== undefined) return found.design;
+  const names = presets.map((preset) => preset.name);
   throw new UsageError(
-    `There is no preset "${name}". There are: ${presets.map((preset) => preset.name).join(', ')}.`,
+    `There is no preset "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}.`,
   );
+}
+
+/** Bytes of a design file; those of the presets have a few thousand. */
+const mostBytes = 1_000_000;
+
+/** What keeps a path from being read as a design; reading a pipe would wait for ever, reading a device never end. */
+async function obstacle(path: string): Promise<string | null> {
+  const found = await stat(path);
+  if (!found.isFile()) return 'it is no regular file';
+  return found.size > mostBytes ? `it is larger than a design ever is, ${mostBytes / 1e6} MB` : null;
 }
 
 /** @throws AppError `design.unreadable`, and what `parseDesign` throws, naming the file */
 export async function designFile(path: string): Promise<Design> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new AppError(
+  const unreadable = (why: string, cause?: unknown) =>
+    new AppError(
       'design.unreadable',
       why === 'ENOENT'
         ? `There is no design file ${path}. Check the path; "ganvas mirror" also takes the name of a preset.`
         : `The design file ${path} cannot be read (${why}). Check that it is a file and that you may read it.`,
       { path },
-      { cause: error },
+      { cause },
     );
+  let text: string;
+  try {
+    const why = await obstacle(path);
+    if (why !== null) throw unreadable(why);
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw unreadable(error instanceof Error && 'code' in error ? String(error.code) : String(error), error);
   }
   try {
     return parseDesign(text);

@@ -25,6 +25,18 @@ function lastStep(limits: Limits, batch: number): number | null {
   return steps.length === 0 ? null : Math.min(...steps);
 }
 
+/** When a run ends: `until step 2,000`, `for 10 more minutes`. */
+function endInWords({ steps, kimg, minutes }: Limits, hasBegun: boolean): string {
+  const more = hasBegun ? ' more' : '';
+  const ends = [
+    ...(steps === null ? [] : [`until step ${formatCount(steps)}`]),
+    ...(kimg === null ? [] : [`until ${kimg} kimg`]),
+    ...(minutes === null ? [] : [`for ${minutes}${more} ${minutes === 1 ? 'minute' : 'minutes'}`]),
+  ];
+  if (ends.length === 0) return 'until Ctrl-C';
+  return ends.length === 1 ? ends[0]! : `${ends.join(' or ')}, whichever comes first`;
+}
+
 /** Images a second over several steps. */
 function meanRate(steps: readonly StepStats[]): number {
   return steps.length / steps.reduce((seconds, { imagesPerSecond }) => seconds + 1 / imagesPerSecond, 0);
@@ -49,10 +61,13 @@ export class RunWatch {
     else this.#tell(event, this.#watched.app, this.#watched.run);
   };
 
-  begin(app: App, run: Run): void {
+  /** Tells which run this is, from where to where it goes, and from now on what happens to it. @param note on its limits */
+  begin(app: App, run: Run, note = ''): void {
     this.#watched = { app, run };
-    this.#output.json({ type: 'run', id: run.id, number: run.number, name: run.name });
-    this.#output.line(`Run ${run.number} "${run.name}"`);
+    const { id, number, name, step, limits } = run;
+    this.#output.json({ type: 'run', id, number, name, from: step, limits });
+    const from = step === 0 ? 'from the beginning' : `from step ${formatCount(step)}`;
+    this.#output.line(`Run ${number} "${name}": ${from}, ${endInWords(limits, step > 0)}${note}`);
     for (const event of this.#early.splice(0)) this.#tell(event, app, run);
   }
 
@@ -140,6 +155,12 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
   const speed = trainingSeconds > 0 ? ` (${formatRate(imagesSeen / trainingSeconds)} images/s)` : '';
   const trained = `${(imagesSeen / 1000).toFixed(1)} kimg in ${formatSeconds(trainingSeconds)}${speed}`;
   const steps = formatCount(step);
+  if (state === 'stopped' && checkpoint === null) {
+    output.line(
+      `Stopped before its first step: nothing was trained. Begin again: ${next(`resume ${number}`)}`,
+    );
+    return;
+  }
   output.line(
     state === 'done' ? `Done: ${steps} steps, ${trained}.` : `Paused after ${steps} steps, ${trained}.`,
   );
@@ -151,20 +172,25 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
   );
 }
 
+/** Reasons that are about the checkpoint that a run was to go on from. */
+const unusable = ['checkpoint.damaged', 'checkpoint.missing'];
 /** Reasons after which a run goes on when it is resumed. */
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
-function failure(
-  { number, state }: Run,
-  { code, message }: NonNullable<Run['reason']>,
-  next: NextCommand,
-): AppError {
-  const hint = passing.includes(code) ? ` Go on: ${next(`resume ${number}`)}` : '';
-  return new AppError(code, `${message}${hint}`, { run: number, state });
+/** What can be typed after a failure; nothing where that is not known. */
+function hint(app: App, { id, number, step }: Run, code: string, next: NextCommand): string {
+  if (passing.includes(code)) return ` Go on: ${next(`resume ${number}`)}`;
+  if (code === 'training.not-finite') return ' "ganvas train" takes them as --lr, or --lr-d and --lr-g.';
+  if (!unusable.includes(code)) return '';
+  const earlier = app.runs.details(id).checkpoints.filter((checkpoint) => checkpoint.step < step);
+  const newest = earlier.at(-1);
+  return newest === undefined
+    ? ` Begin again: ${next(`resume ${number} --step 0`)}`
+    : ` Go on from there: ${next(`resume ${number} --step ${newest.step}`)}`;
 }
 
 /**
- * Waits for a run's end and tells how it was.
+ * Waits for the end of a run that the watch has begun with, and tells how it was.
  * @returns the exit status: 0 done, 130 interrupted with a checkpoint
  * @throws AppError why the run has failed or was cut off
  */
@@ -177,17 +203,21 @@ export async function followRun(
   next: NextCommand,
 ): Promise<number> {
   interruption.onFirst(() => {
-    output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
     app.runs.interrupt(run.id, 'paused');
+    if (app.runs.find(run.id).state === 'running')
+      output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
   });
   interruption.onSecond(() => {
     app.close();
     const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ${next(`resume ${run.number}`)}`;
     output.error({ code: 'run.interrupted', message, details: { run: run.number } });
   });
-  watch.begin(app, run);
   const ended = await watch.ended;
-  if (ended.reason !== null) throw failure(ended, ended.reason, next);
+  if (ended.reason !== null) {
+    const { code, message } = ended.reason;
+    const details = { run: ended.number, state: ended.state };
+    throw new AppError(code, `${message}${hint(app, ended, code, next)}`, details);
+  }
   tellEnd(app, ended, output, next);
   return ended.state === 'done' ? 0 : interruptedStatus;
 }

@@ -1,27 +1,48 @@
 /** `ganvas sample`, `export`, `engines`: what a trainer process is asked for. */
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
+import { AppError } from '../../../src-shared/errors.ts';
 import { ExportFormat } from '../../../src-shared/trainer-protocol.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Interruption } from './interruption.ts';
-import { openApp } from './library.ts';
+import { namedRun, nextCommand, openApp } from './library.ts';
 import type { Words } from './options.ts';
+import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatCount, wrap } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const defaultCount = 64;
 
+/** Does something with a run's checkpoint; where that cannot be used, the error gets the command that takes the one before. */
+async function withEarlier<Result>(words: Words, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { earlier } = error.details;
+    const newest: unknown = Array.isArray(earlier) ? earlier.at(-1) : undefined;
+    if (typeof newest !== 'number') throw error;
+    const message = `${error.message} Use one: ${nextCommand(words, words.withStep(newest))}`;
+    throw new AppError(error.code, message, error.details, { cause: error });
+  }
+}
+
 export async function sampleCommand(words: Words, output: Output, { signal }: Interruption): Promise<number> {
-  words.allow(['count', 'seed', 'out'], 1);
+  words.allow(['count', 'seed', 'out', 'step'], 1);
   const which = words.argument('the number, id or name of a run');
   const file = resolve(words.required('out'));
+  if (extname(file).toLowerCase() !== '.png')
+    throw new UsageError(`sample writes a PNG picture: --out must end in .png, not "${words.text('out')}".`);
   const count = words.integer('count', 1, 10_000) ?? defaultCount;
   const seed = words.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
+  const step = words.integer('step', 0, mostSteps);
   const app = openApp(words, 'read');
   try {
-    await app.generator.sample(app.runs.find(which).id, { count, seed, file }, signal);
+    const { id } = namedRun(app, which, words);
+    const options = { count, seed, file, ...(step === undefined ? {} : { step }) };
+    await withEarlier(words, app.generator.sample(id, options, signal));
     output.json({ type: 'sample', path: file, count, seed });
     output.line(`${formatCount(count)} images in ${file}`);
     return 0;
@@ -31,15 +52,18 @@ export async function sampleCommand(words: Words, output: Output, { signal }: In
 }
 
 export async function exportCommand(words: Words, output: Output, { signal }: Interruption): Promise<number> {
-  words.allow(['format', 'out'], 1);
+  words.allow(['format', 'out', 'step'], 1);
   const which = words.argument('the number, id or name of a run');
   const format = words.choice('format', ExportFormat);
   if (format === undefined) throw new UsageError(`export needs --format ${ExportFormat.options.join('|')}.`);
   const path = resolve(words.required('out'));
+  const wanted = words.integer('step', 0, mostSteps);
   const app = openApp(words, 'write');
   try {
-    const { id } = app.runs.find(which);
-    const { bytes, difference, step } = await app.generator.export(id, format, path, signal);
+    const { id } = namedRun(app, which, words);
+    const options = { format, path, ...(wanted === undefined ? {} : { step: wanted }) };
+    const exporting = app.generator.export(id, options, signal);
+    const { bytes, difference, step } = await withEarlier(words, exporting);
     output.json({ type: 'export', format, path, bytes, difference, step });
     output.line(`Wrote ${path} (${formatBytes(bytes)}, generator of step ${step}).`);
     output.line(

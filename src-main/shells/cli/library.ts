@@ -3,11 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
+import type { Run } from '../../../src-shared/library.ts';
 import type { App, AppOptions } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Words } from './options.ts';
+import { quoted } from './options.ts';
 
 /** The platform's usual place for an application's data. */
 export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): string {
@@ -26,8 +28,7 @@ function libraryOf(words: Words): string {
 export function nextCommand(words: Words, command: string): string {
   const library = words.text('library');
   if (library === undefined) return `npx ganvas ${command}`;
-  const quoted = /^[\w./-]+$/.test(library) ? library : JSON.stringify(library);
-  return `npx ganvas ${command} --library ${quoted}`;
+  return `npx ganvas ${command} --library ${quoted(library)}`;
 }
 
 /** @throws AppError `node.missing`, and what `createApp` throws */
@@ -44,6 +45,21 @@ export function openApp(
     broadcast,
     roots,
   });
+}
+
+/** The run of a number, an id or a name. @throws AppError `run.missing` saying where it was looked for and what lists the runs, `run.ambiguous` */
+export function namedRun(app: App, which: string, words: Words): Run {
+  try {
+    return app.runs.find(which);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'run.missing')) throw error;
+    throw new AppError(
+      error.code,
+      `There is no run "${which}" in the library ${app.libraryDir}. "${nextCommand(words, 'runs')}" lists those that there are.`,
+      { ...error.details, library: app.libraryDir },
+      { cause: error },
+    );
+  }
 }
 
 /** What stands in the way of a writer, but not of a look. */

@@ -1,6 +1,7 @@
 /** The command line's entry: one command, its output, its exit status. */
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { version } from '../../core/system.ts';
+import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, watchInterrupts } from './interruption.ts';
@@ -8,9 +9,10 @@ import { mirrorCommand } from './mirror-command.ts';
 import { Words } from './options.ts';
 import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
-import { deleteCommand, runsCommand, showCommand } from './run-commands.ts';
+import { deleteCommand, renameCommand, runsCommand, showCommand } from './run-commands.ts';
 import { sampleDataCommand } from './sample-data-command.ts';
 import { serveCommand } from './serve-command.ts';
+import { didYouMean } from './suggestion.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
 
@@ -18,10 +20,12 @@ import { usage, UsageError } from './usage.ts';
 type Command = (words: Words, output: Output, interruption: Interruption) => number | Promise<number>;
 
 const commands: Readonly<Record<string, Command>> = {
+  datasets: datasetsCommand,
   delete: deleteCommand,
   engines: enginesCommand,
   export: exportCommand,
   mirror: mirrorCommand,
+  rename: renameCommand,
   resume: resumeCommand,
   runs: runsCommand,
   sample: sampleCommand,
@@ -51,7 +55,10 @@ async function run(args: readonly string[], output: Output, interruption: Interr
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    throw new UsageError(`There is no command "${name}". There are: ${Object.keys(commands).join(', ')}.`);
+    const names = Object.keys(commands);
+    throw new UsageError(
+      `There is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}.`,
+    );
   }
   return command(words, output, interruption);
 }

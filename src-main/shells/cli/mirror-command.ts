@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import { check } from '../../../src-shared/gan/check.ts';
+import { formatDesign } from '../../../src-shared/gan/design-json.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
@@ -99,7 +100,8 @@ function mirrorData(design: Design) {
   const { discriminator, generator, stepMultiplyAdds } = summary(design);
   return {
     type: 'mirror',
-    design,
+    // As a design file: what is taken out of here can be trained as it is.
+    design: JSON.parse(formatDesign(design)) as unknown,
     generator: mirror(design.discriminator, design.latentDim),
     parameters: { discriminator: discriminator.parameters, generator: generator.parameters },
     shapes: {

@@ -1,14 +1,18 @@
 /** Reading the command line's words. */
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
+import { didYouMean } from './suggestion.ts';
 import { UsageError } from './usage.ts';
 
 const options = {
   batch: { type: 'string' },
+  beta1: { type: 'string' },
   'checkpoint-every': { type: 'string' },
   count: { type: 'string' },
   data: { type: 'string' },
   'data-root': { type: 'string' },
+  delete: { type: 'string' },
+  'delete-unused': { type: 'boolean' },
   design: { type: 'string' },
   engine: { type: 'string' },
   fit: { type: 'string' },
@@ -21,6 +25,9 @@ const options = {
   latent: { type: 'string' },
   library: { type: 'string' },
   loss: { type: 'string' },
+  lr: { type: 'string' },
+  'lr-d': { type: 'string' },
+  'lr-g': { type: 'string' },
   minutes: { type: 'string' },
   name: { type: 'string' },
   open: { type: 'boolean' },
@@ -30,6 +37,7 @@ const options = {
   resolution: { type: 'string' },
   'sample-every': { type: 'string' },
   seed: { type: 'string' },
+  step: { type: 'string' },
   steps: { type: 'string' },
   version: { type: 'boolean' },
 } as const;
@@ -39,6 +47,14 @@ type TextOption = {
   [Name in OptionName]: (typeof options)[Name]['type'] extends 'string' ? Name : never;
 }[OptionName];
 type Flag = Exclude<OptionName, TextOption>;
+
+/** Steps that a run may have. */
+export const mostSteps = 1_000_000_000;
+
+/** A word as it is typed: in quotes where a shell would need them. */
+export function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : JSON.stringify(word);
+}
 
 /** The words of one call. */
 export class Words {
@@ -72,7 +88,10 @@ export class Words {
     for (const token of tokens) {
       if (token.kind !== 'option') continue;
       const { rawName, value } = token;
-      if (!Object.hasOwn(options, token.name)) throw new UsageError(`There is no option ${rawName}.`);
+      if (!Object.hasOwn(options, token.name)) {
+        const all = Object.keys(options).map((name) => `--${name}`);
+        throw new UsageError(`There is no option ${rawName}.${didYouMean(rawName, all)}`);
+      }
       const name = token.name as OptionName;
       if (options[name].type === 'boolean') {
         if (value !== undefined) throw new UsageError(`${rawName} takes no value.`);
@@ -128,7 +147,7 @@ export class Words {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
+    if (/^\d*\.?\d+(e-?\d+)?$/i.test(text) && value >= min && value <= max) return value;
     throw new UsageError(`--${name} must be a number from ${min} to ${max}, not "${text}".`);
   }
 
@@ -144,13 +163,20 @@ export class Words {
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
   }
 
-  /** The one word behind the command. @param what it stands for, in the message when it is missing */
-  argument(what: string): string {
-    const [, word, ...more] = this.#positionals;
+  /** A word behind the command. @param what it stands for, in the message when it is missing @param index 0 for the first */
+  argument(what: string, index = 0): string {
+    const word = this.#positionals[1 + index];
     if (word === undefined) throw new UsageError(`${this.command} needs ${what}.`);
-    if (more.length > 0)
-      throw new UsageError(`${this.command} takes one word, but "${more.join(' ')}" follows it.`);
     return word;
+  }
+
+  /** The call as it can be typed again, with another step; without the library and --json. */
+  withStep(step: number): string {
+    const { step: _, library: __, json: ___, ...values } = this.#values;
+    const given = Object.entries(values).map(([name, value]) =>
+      value === true ? `--${name}` : `--${name} ${quoted(String(value))}`,
+    );
+    return [...this.#positionals.map(quoted), ...given, `--step ${step}`].join(' ');
   }
 
   /** Refuses options (and words) that the command does not have. */

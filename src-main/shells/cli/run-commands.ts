@@ -1,26 +1,16 @@
-/** `ganvas runs`, `show`, `delete`: what the library holds. */
+/** `ganvas runs`, `show`, `rename`, `delete`: what the library holds. */
 import { formatShape } from '../../../src-shared/gan/shape.ts';
 import type { Run } from '../../../src-shared/library.ts';
-import { openApp, openToLook } from './library.ts';
+import { namedRun, nextCommand, openApp, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatCount, formatSeconds } from './output.ts';
+import { formatBytes, formatCount, formatSeconds, formatTime, table } from './output.ts';
 
 const dateOf = (time: number | null) => (time === null ? null : new Date(time).toISOString());
 
 function runData(run: Run) {
   const { createdAt, startedAt, endedAt, ...rest } = run;
   return { ...rest, createdAt: dateOf(createdAt), startedAt: dateOf(startedAt), endedAt: dateOf(endedAt) };
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }
 
 export function runsCommand(words: Words, output: Output): number {
@@ -39,7 +29,7 @@ export function runsCommand(words: Words, output: Output): number {
         (run.imagesSeen / 1000).toFixed(1),
         formatShape(run.design.discriminator.image),
         run.dataset.source,
-        dateOf(run.createdAt)!.slice(0, 16).replace('T', ' '),
+        formatTime(run.createdAt),
       ]);
       const head = ['run', 'name', 'state', 'step', 'kimg', 'images', 'data', 'created (UTC)'];
       for (const line of table([head, ...rows])) output.line(line);
@@ -55,10 +45,10 @@ export function showCommand(words: Words, output: Output): number {
   const which = words.argument('the number, id or name of a run');
   const app = openToLook(words);
   try {
-    const { run, history, last, samples, checkpoints, exports, diskUse } = app.runs.details(
-      app.runs.find(which).id,
-    );
-    output.json({ type: 'run', ...runData(run), history, last, samples, checkpoints, exports, diskUse });
+    const { run, ...rest } = app.runs.details(namedRun(app, which, words).id);
+    const { history, last, samples, checkpoints, exports, diskUse, ownDataset } = rest;
+    output.json({ type: 'run', ...runData(run), ...rest });
+    const { loss, batch, discriminator, generator } = run.hyperparameters;
     const rows: [string, string][] = [
       ['name', run.name],
       ['id', run.id],
@@ -72,7 +62,8 @@ export function showCommand(words: Words, output: Output): number {
         `${run.design.name}, ${formatShape(run.design.discriminator.image)}, z ${run.design.latentDim}`,
       ],
       ['data', `${run.dataset.source}, ${formatCount(run.dataset.count)} images`],
-      ['settings', `${run.hyperparameters.loss} loss, batch ${run.hyperparameters.batch}, seed ${run.seed}`],
+      ['settings', `${loss} loss, batch ${batch}, seed ${run.seed}`],
+      ['learning rates', `D ${discriminator.learningRate}, G ${generator.learningRate}`],
       [
         'engine',
         run.engine === null ? `${run.engineWanted} (not started yet)` : `${run.engine} on ${run.device}`,
@@ -88,9 +79,16 @@ export function showCommand(words: Words, output: Output): number {
       ['samples', samples.length === 0 ? 'none' : `${samples.length}, newest ${samples.at(-1)!.file}`],
       [
         'checkpoints',
-        checkpoints.length === 0 ? 'none' : `${checkpoints.length}, newest ${checkpoints.at(-1)!.folder}`,
+        checkpoints.length === 0
+          ? 'none'
+          : `steps ${checkpoints.map(({ step }) => step).join(', ')}, newest ${checkpoints.at(-1)!.folder}`,
       ],
-      ['on disk', formatBytes(diskUse)],
+      [
+        'on disk',
+        ownDataset === null
+          ? formatBytes(diskUse)
+          : `${formatBytes(diskUse)}, and ${formatBytes(ownDataset.bytes)} of prepared images that no other run uses`,
+      ],
       ...exports.map(
         ({ format, path, step }) => ['exported', `${format} of step ${step}: ${path}`] as [string, string],
       ),
@@ -109,16 +107,38 @@ export function showCommand(words: Words, output: Output): number {
   }
 }
 
+export function renameCommand(words: Words, output: Output): number {
+  words.allow([], 2);
+  const which = words.argument('the number, id or name of a run');
+  const name = words.argument('a new name behind the run', 1);
+  const app = openApp(words, 'write');
+  try {
+    const before = namedRun(app, which, words);
+    const run = app.runs.rename(before.id, name);
+    output.json({ type: 'renamed', id: run.id, number: run.number, name: run.name });
+    output.line(`Run ${run.number} "${before.name}" is called "${run.name}" now.`);
+    return 0;
+  } finally {
+    app.close();
+  }
+}
+
 export function deleteCommand(words: Words, output: Output): number {
   words.allow([], 1);
   const which = words.argument('the number, id or name of a run');
   const app = openApp(words, 'write');
   try {
-    const run = app.runs.find(which);
-    const { diskUse } = app.runs.details(run.id);
+    const run = namedRun(app, which, words);
+    const { diskUse, ownDataset } = app.runs.details(run.id);
     app.runs.delete(run.id);
-    output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse });
+    output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse, ownDataset });
     output.line(`Deleted run ${run.number} "${run.name}" (${formatBytes(diskUse)}).`);
+    if (ownDataset !== null) {
+      const next = nextCommand(words, 'datasets --delete-unused');
+      output.line(
+        `Its images stay prepared (${formatBytes(ownDataset.bytes)}), though no run uses them now. To delete them: ${next}`,
+      );
+    }
     return 0;
   } finally {
     app.close();

@@ -14,8 +14,9 @@ import { createTrainerHost } from '../trainer-host.ts';
 import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
-import { nextCommand, openApp } from './library.ts';
+import { namedRun, nextCommand, openApp } from './library.ts';
 import type { Words } from './options.ts';
+import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
 import { formatCount } from './output.ts';
 
@@ -25,7 +26,7 @@ const defaultSteps = 2000;
 const leftOutShown = 5;
 
 function limitsOf(words: Words): Limits | null {
-  const steps = words.integer('steps', 1, 1_000_000_000) ?? null;
+  const steps = words.integer('steps', 1, mostSteps) ?? null;
   const kimg = words.number('kimg', 0.001, 1_000_000) ?? null;
   const minutes = words.number('minutes', 0.01, 1_000_000) ?? null;
   return steps === null && kimg === null && minutes === null ? null : { steps, kimg, minutes };
@@ -33,8 +34,21 @@ function limitsOf(words: Words): Limits | null {
 
 function hyperparametersOf(words: Words): Hyperparameters {
   const defaults = defaultHyperparameters();
+  const rate = words.number('lr', 0, 1);
+  const beta1 = words.number('beta1', 0, 0.9999);
+  const { discriminator, generator } = defaults;
   return {
     ...defaults,
+    discriminator: {
+      ...discriminator,
+      learningRate: words.number('lr-d', 0, 1) ?? rate ?? discriminator.learningRate,
+      beta1: beta1 ?? discriminator.beta1,
+    },
+    generator: {
+      ...generator,
+      learningRate: words.number('lr-g', 0, 1) ?? rate ?? generator.learningRate,
+      beta1: beta1 ?? generator.beta1,
+    },
     loss: words.choice('loss', LossName) ?? defaults.loss,
     batch: words.integer('batch', 1, 4096) ?? defaults.batch,
     sampleEvery: words.integer('sample-every', 1, 1_000_000) ?? defaults.sampleEvery,
@@ -93,11 +107,13 @@ export async function trainCommand(
       'kimg',
       'minutes',
     ] as const),
-    ...(['loss', 'sample-every', 'checkpoint-every', 'engine', 'seed', 'name'] as const),
+    ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'sample-every', 'checkpoint-every'] as const),
+    ...(['engine', 'seed', 'name'] as const),
   ]);
   const data = words.required('data');
   const hyperparameters = hyperparametersOf(words);
-  const limits = limitsOf(words) ?? { steps: defaultSteps, kimg: null, minutes: null };
+  const wanted = limitsOf(words);
+  const limits = wanted ?? { steps: defaultSteps, kimg: null, minutes: null };
   const engine = words.choice('engine', EngineName);
   const fit = words.choice('fit', Fit) ?? 'crop';
   const seed = words.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
@@ -122,7 +138,9 @@ export async function trainCommand(
     tellDesign(design, output);
     const name = words.text('name') ?? design.name;
     const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
-    return await followRun(app, app.runs.start(training), watch, output, interruption, next);
+    const run = app.runs.start(training);
+    watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
+    return await followRun(app, run, watch, output, interruption, next);
   } finally {
     app.close();
   }
@@ -134,17 +152,20 @@ export async function resumeCommand(
   output: Output,
   interruption: Interruption,
 ): Promise<number> {
-  words.allow(['steps', 'kimg', 'minutes'], 1);
+  words.allow(['steps', 'kimg', 'minutes', 'step'], 1);
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
+  const step = words.integer('step', 0, mostSteps);
   const watch = new RunWatch(output);
   const next = (command: string) => nextCommand(words, command);
   const app = openApp(words, 'write', watch.listen);
   try {
-    const run = await app.runs.resume(app.runs.find(which).id, limits, {
+    const run = await app.runs.resume(namedRun(app, which, words).id, limits, {
       onProgress: (progress) => output.progress(progress),
       signal: interruption.signal,
+      ...(step === undefined ? {} : { step }),
     });
+    watch.begin(app, run, limits === null ? ', as before' : '');
     return await followRun(app, run, watch, output, interruption, next);
   } finally {
     app.close();

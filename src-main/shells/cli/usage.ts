@@ -15,18 +15,24 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
   ganvas train --data <folder|zip|idx file|sample> [--preset NAME | --design FILE]
                [--resolution N|HxW] [--grey] [--fit crop|pad|stretch] [--batch N]
                [--steps N] [--kimg N] [--minutes N] [--loss ns|ls|hinge]
-               [--sample-every N] [--checkpoint-every N]
+               [--lr N] [--lr-d N] [--lr-g N] [--beta1 N] [--sample-every N] [--checkpoint-every N]
                [--engine auto|cuda|onnx|reference] [--seed N] [--name TEXT] [--json]
-      trains until the first limit is reached; Ctrl-C once ends it with a checkpoint, twice at once
-  ganvas resume <run> [--steps N] [--kimg N] [--minutes N] [--json]
-      goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from now)
+      trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
+      with a checkpoint, twice at once; --lr is the learning rate of both networks, --lr-d and
+      --lr-g that of one; --beta1 is Adam's
+  ganvas resume <run> [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
+      goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
+      now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed
   ganvas runs [--json]          all runs, the newest first
   ganvas show <run> [--json]    one run, whole
-  ganvas sample <run> --out grid.png [--count N] [--seed N] [--json]
-      a grid of new images from a run's generator
-  ganvas export <run> --format onnx|tfjs|safetensors|png --out PATH [--json]
+  ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
+      a grid of new images from a run's generator: its newest checkpoint, or that of --step
+  ganvas export <run> --format onnx|tfjs|safetensors|png --out PATH [--step N] [--json]
       the trained generator, for use elsewhere
+  ganvas rename <run> <new name> [--json]
   ganvas delete <run> [--json]  removes a run with its files
+  ganvas datasets [--delete KEY|SOURCE | --delete-unused] [--json]
+      the images that lie prepared in the library; deleted ones are prepared again when needed
   ganvas engines [--json]       what can compute on this machine
 
 Every command that uses the library takes --library DIR (else $GANVAS_LIBRARY, else the usual

@@ -1,11 +1,11 @@
 /** A trained generator for use elsewhere. Every format is written beside its target, tried, and only then put in place. */
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { ExportFormat } from '../../../src-shared/trainer-protocol.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { Engine } from '../engines/engine.ts';
-import { writeWhole } from '../files.ts';
+import { refuseExisting, writeWhole } from '../files.ts';
 import { latents, Sampler } from '../sampler.ts';
 import type { Format } from './format.ts';
 import { onnx } from './onnx.ts';
@@ -23,13 +23,6 @@ export interface Exported {
   bytes: number;
   /** Largest difference of a pixel between what was written, run, and the trainer's own images; on the scale -1..1. */
   difference: number;
-}
-
-async function refuseExisting(path: string): Promise<void> {
-  // A dangling link is there too.
-  const existing = await lstat(path).catch(() => null);
-  if (existing === null) return;
-  throw new AppError('export.exists', `${path} exists already. Remove it or choose another name.`, { path });
 }
 
 async function bytesIn(path: string): Promise<number> {
@@ -102,7 +95,7 @@ export async function exportAs(
 /**
  * Writes a checkpoint's generator: the averaged weights where there are, else those of the last step; batch statistics measured for them.
  * @param path file (onnx, png) or folder (tfjs, safetensors) that is not there yet
- * @throws AppError `export.exists`, `export.unreadable`, `export.differs`, `export.unsupported`, `disk.*`; nothing is left behind
+ * @throws AppError `export.unreadable`, `export.differs`, `export.unsupported`, `disk.*`; nothing is left behind
  */
 export async function exportGenerator(
   format: ExportFormat,

@@ -1,0 +1,91 @@
+/** `ganvas datasets`: the images that lie prepared in the library. */
+import { resolve } from 'node:path';
+import { AppError } from '../../../src-shared/errors.ts';
+import { formatShape } from '../../../src-shared/gan/shape.ts';
+import type { App, CacheEntry } from '../../core/app.ts';
+import { nextCommand, openApp, openToLook } from './library.ts';
+import type { Words } from './options.ts';
+import type { Output } from './output.ts';
+import { formatBytes, formatCount, formatTime, table } from './output.ts';
+import { UsageError } from './usage.ts';
+
+/** Characters of a key that are shown, and that are enough to name it. */
+const keyShown = 10;
+
+const entryData = ({ lastUsedAt, ...entry }: CacheEntry) => ({
+  ...entry,
+  lastUsedAt: new Date(lastUsedAt).toISOString(),
+});
+
+const runsText = ({ runs }: CacheEntry) =>
+  runs.length === 0 ? 'none' : runs.map(({ number }) => number).join(', ');
+
+function list(app: App, output: Output): void {
+  const entries = app.datasets.list();
+  for (const entry of entries) output.json({ type: 'prepared', ...entryData(entry) });
+  if (entries.length === 0) {
+    output.line(`No images are prepared in ${app.libraryDir}.`);
+    return;
+  }
+  const rows = entries.map((entry) => [
+    entry.key.slice(0, keyShown),
+    entry.source,
+    formatCount(entry.count),
+    formatShape(entry.settings),
+    formatBytes(entry.bytes),
+    formatTime(entry.lastUsedAt),
+    runsText(entry),
+  ]);
+  const head = ['key', 'data', 'images', 'size', 'on disk', 'last used (UTC)', 'runs'];
+  for (const line of table([head, ...rows])) output.line(line);
+  output.line(`${formatBytes(entries.reduce((sum, { bytes }) => sum + bytes, 0))} in all`);
+}
+
+/** Those that a key, its beginning, or a source mean. @throws AppError `dataset.not-prepared` */
+function named(app: App, text: string, words: Words): CacheEntry[] {
+  const found = app.datasets
+    .list()
+    .filter(
+      ({ key, source }) =>
+        source === text || source === resolve(text) || (text.length >= keyShown && key.startsWith(text)),
+    );
+  if (found.length > 0) return found;
+  throw new AppError(
+    'dataset.not-prepared',
+    `No images are prepared under the key or from the source "${text}" in ${app.libraryDir}. "${nextCommand(words, 'datasets')}" lists those that are.`,
+    { text },
+  );
+}
+
+function remove(app: App, entries: readonly CacheEntry[], output: Output): void {
+  for (const entry of entries) {
+    app.datasets.delete(entry.key);
+    output.json({ type: 'deleted', key: entry.key, source: entry.source, bytes: entry.bytes });
+    const needed = entry.runs.length === 0 ? '' : ` Runs that need them to be resumed: ${runsText(entry)}.`;
+    output.line(`Deleted the images prepared from ${entry.source} (${formatBytes(entry.bytes)}).${needed}`);
+  }
+  if (entries.length === 0) output.line('Every prepared dataset is used by a run: nothing was deleted.');
+}
+
+export function datasetsCommand(words: Words, output: Output): number {
+  words.allow(['delete', 'delete-unused']);
+  const text = words.text('delete');
+  const unused = words.flag('delete-unused');
+  if (text !== undefined && unused)
+    throw new UsageError('Give either --delete or --delete-unused, not both.');
+  const isDeleting = text !== undefined || unused;
+  const app = isDeleting ? openApp(words, 'write') : openToLook(words);
+  try {
+    if (text !== undefined) remove(app, named(app, text, words), output);
+    else if (unused)
+      remove(
+        app,
+        app.datasets.list().filter(({ runs }) => runs.length === 0),
+        output,
+      );
+    else list(app, output);
+    return 0;
+  } finally {
+    app.close();
+  }
+}
