@@ -32,6 +32,9 @@ export const TrainCommand = v.strictObject({
 });
 export type TrainCommand = v.InferOutput<typeof TrainCommand>;
 
+/** Reads a checkpoint to its end, to know that it can be gone on from. */
+const InspectCommand = v.strictObject({ type: v.literal('inspect'), checkpoint: path });
+
 /** Writes a grid of images from a checkpoint's generator. */
 const SampleCommand = v.strictObject({
   type: v.literal('sample'),
@@ -107,6 +110,7 @@ const InterruptCommand = v.strictObject({
 
 export const Command = v.variant('type', [
   TrainCommand,
+  InspectCommand,
   SampleCommand,
   ExportCommand,
   EnginesCommand,
@@ -161,6 +165,7 @@ export const TrainerEvent = v.variant('type', [
   v.strictObject({ type: v.literal('resources'), cpu: v.number(), memoryBytes: count }),
   v.strictObject({ type: v.literal('trained'), as: v.picklist(['paused', 'stopped', 'done']) }),
   v.strictObject({ type: v.literal('engines'), engines: v.array(EngineReport) }),
+  v.strictObject({ type: v.literal('inspected'), step: count }),
   v.strictObject({ type: v.literal('sampled'), file: path, columns: count }),
   v.strictObject({
     type: v.literal('exported'),

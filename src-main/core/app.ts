@@ -147,7 +147,7 @@ export function createApp({
   if (access === 'write') intake.sweep();
   const datasets = createDatasets(store, intake, broadcast);
   const experiments = createExperiments(store, intake, broadcast);
-  const runs = createRuns(store, queue, datasets, broadcast);
+  const runs = createRuns(store, trainerHost, queue, datasets, broadcast);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
   const system = createSystem({ libraryDir: store.paths.dir, shell, canBrowse, host: trainerHost });
@@ -188,7 +188,10 @@ export function createApp({
       exports,
       intake,
       explorers,
-      purge: () => purge(Date.now()),
+      purge() {
+        purge(Date.now());
+        store.compact();
+      },
       reveal: reveal ?? null,
     }),
     files: {

@@ -1,8 +1,11 @@
 /** Which checkpoint of a run is meant, and what there is in the place of one that cannot be used. */
 import type { ErrorData } from '../../src-shared/errors.ts';
-import { AppError } from '../../src-shared/errors.ts';
+import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import type { Command } from '../../src-shared/trainer-protocol.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { Store } from '../store/open-store.ts';
+import { askTrainer } from './ask-trainer.ts';
+import type { TrainerHost } from './trainer-host.ts';
 
 function inWords(steps: readonly number[]): string {
   return `${steps.length === 1 ? 'step' : 'the steps'} ${steps.join(', ')}`;
@@ -43,4 +46,27 @@ export function tellEarlier(error: ErrorData, store: Store, run: string, step: n
   const words =
     earlier.length === 0 ? 'There is no earlier checkpoint.' : `There ${one}, of ${inWords(earlier)}.`;
   return { ...error, message: `${error.message} ${words}`, details: { ...error.details, earlier } };
+}
+
+/**
+ * Has a trainer do something with a checkpoint, which stays meanwhile. Where it cannot be used, the error says which earlier ones there are.
+ * @throws AppError as `askTrainer`
+ */
+export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'inspected'>(
+  store: Store,
+  host: TrainerHost,
+  { run, step }: { run: string; step: number },
+  command: Command,
+  type: Type,
+  signal: AbortSignal | undefined,
+) {
+  const release = store.checkpoints.hold(run, step);
+  try {
+    return await askTrainer(host, command, type, signal);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw fromErrorData(tellEarlier(toErrorData(error), store, run, step));
+  } finally {
+    release();
+  }
 }

@@ -54,7 +54,10 @@ export function createDatasets(store: Store, intake: Intake, broadcast: (event: 
       const { source, settings, fingerprint, key, count } = run.dataset;
       // The cache is asked first: the images themselves may be gone or on a drive that is not connected.
       const cached = await findEntry(store.paths.cache, key);
-      if (cached !== null && !store.datasets.touch(key)) store.datasets.put({ ...cached, source });
+      if (cached !== null && store.datasets.find(key) === null) {
+        store.datasets.put({ ...cached, source });
+        broadcast({ type: 'datasets' });
+      }
       const prepared = cached === null ? await prepare(source, settings, options) : { ...cached, source };
       if (prepared.fingerprint === fingerprint) return prepared;
       throw new AppError(

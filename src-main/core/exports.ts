@@ -2,16 +2,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiEvent } from '../../src-shared/api.ts';
-import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import { AppError } from '../../src-shared/errors.ts';
 import type { Export, Run } from '../../src-shared/library.ts';
-import type { Command, ExportFormat } from '../../src-shared/trainer-protocol.ts';
+import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { NewExport, StoredExport } from '../store/exports.ts';
 import { newId } from '../store/ids.ts';
 import { describeFileError } from '../store/library-folder.ts';
 import type { Store } from '../store/open-store.ts';
-import { askTrainer } from './ask-trainer.ts';
-import { chooseCheckpoint, tellEarlier } from './checkpoint-choice.ts';
+import { askWithCheckpoint, chooseCheckpoint } from './checkpoint-choice.ts';
 import { requireRun } from './deleted.ts';
 import type { Content } from './files.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -73,24 +72,6 @@ export function createExports(
     );
   };
 
-  /** Asks a trainer; errors about the checkpoint say which others there are. */
-  const ask = async <Type extends 'sampled' | 'exported'>(
-    { run, step }: { run: string; step: number },
-    command: Command,
-    type: Type,
-    signal: AbortSignal | undefined,
-  ) => {
-    const release = store.checkpoints.hold(run, step);
-    try {
-      return await askTrainer(host, command, type, signal);
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      throw fromErrorData(tellEarlier(toErrorData(error), store, run, step));
-    } finally {
-      release();
-    }
-  };
-
   const make = async (
     run: Run,
     step: number | null,
@@ -102,7 +83,7 @@ export function createExports(
     const { place, path } = placeOf(checkpoint.step);
     const of = { run: run.id, step: checkpoint.step };
     const command = { type: 'export', checkpoint: checkpoint.folder, engine: 'auto', format, path } as const;
-    const { bytes, difference } = await ask(of, command, 'exported', signal);
+    const { bytes, difference } = await askWithCheckpoint(store, host, of, command, 'exported', signal);
     // It may have been deleted for good in the meantime.
     store.runs.get(run.id);
     const entry = store.exports.add(run.id, { step: of.step, format, place, bytes, difference });
@@ -123,7 +104,7 @@ export function createExports(
     async sample(run, wanted, { count, seed, file }, signal) {
       const { folder, step } = checkpointOf(run, wanted);
       const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-      await ask({ run, step }, command, 'sampled', signal);
+      await askWithCheckpoint(store, host, { run, step }, command, 'sampled', signal);
     },
     write: (run, step, format, path, signal) =>
       make(store.runs.get(run), step, format, () => ({ place: { path }, path }), signal),

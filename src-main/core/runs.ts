@@ -11,9 +11,10 @@ import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
-import { chooseCheckpoint } from './checkpoint-choice.ts';
+import { askWithCheckpoint, chooseCheckpoint } from './checkpoint-choice.ts';
 import { requireExperiment, requireRun } from './deleted.ts';
 import { createFork } from './fork.ts';
+import type { TrainerHost } from './trainer-host.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
 export interface NewTraining {
@@ -53,8 +54,8 @@ export interface Runs {
    * gone from the cache; they must be the same.
    * @param step of an earlier checkpoint, 0 for the beginning: what came after it is forgotten; null is the newest
    * @param limits null keeps the run's own
-   * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `checkpoint.missing`, `dataset.changed`, and what
-   * `prepareDataset` throws
+   * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `dataset.changed`, what `prepareDataset` throws, and, when a step is
+   * given, `checkpoint.*`; the run stays as it was
    */
   resume(id: string, step: number | null, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
   /**
@@ -74,6 +75,7 @@ export interface Runs {
 
 export function createRuns(
   store: Store,
+  host: TrainerHost,
   queue: TrainingQueue,
   datasets: Datasets,
   broadcast: (event: ApiEvent) => void,
@@ -87,7 +89,9 @@ export function createRuns(
     checkpoint: { step: number; folder: string } | null,
   ): Run => {
     const run = store.runs.get(id);
+    store.datasets.touch(dataset.key);
     tell(id);
+    broadcast({ type: 'datasets' });
     queue.add(run, {
       type: 'train',
       design: run.design,
@@ -180,8 +184,14 @@ export function createRuns(
       const wanted = limits ?? run.limits;
       requireRun(run);
       requireIdle(run);
-      const from = beginning(run, step)?.step ?? 0;
+      const found = beginning(run, step);
+      const from = found?.step ?? 0;
       requireWayToGo(run, wanted, from, store.runs.progressAt(id, from).imagesSeen);
+      if (step !== null && found !== null) {
+        // What came after it is forgotten for its sake: it must be worth that.
+        const inspect = { type: 'inspect', checkpoint: found.folder } as const;
+        await askWithCheckpoint(store, host, { run: id, step }, inspect, 'inspected', options?.signal);
+      }
       const dataset = await datasets.ofRun(run, options);
       // Somebody else may have resumed or deleted it while the images were prepared.
       const now = store.runs.get(id);

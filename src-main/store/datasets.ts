@@ -30,8 +30,8 @@ export interface DatasetUser {
 export interface Datasets {
   /** Notes a prepared dataset, and that it is used now. */
   put(prepared: PreparedDataset): void;
-  /** Notes that a dataset that is known is used now. @returns whether it is known */
-  touch(key: string): boolean;
+  /** Notes that a dataset is used now. */
+  touch(key: string): void;
   /** The dataset in the cache entry `key`, or null. */
   find(key: string): StoredDataset | null;
   /** The dataset that was last prepared from a source with the given settings, or null. */
@@ -92,7 +92,9 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
       const row = byKey.one({ key });
       return row === null ? null : toCached(row);
     },
-    touch: (key) => use({ key, now: Date.now() }) > 0,
+    touch(key) {
+      use({ key, now: Date.now() });
+    },
     newest(source, settings) {
       const row = ofSource.all({ source }).find(({ prepared }) => sameSettings(prepared.settings, settings));
       return row === undefined ? null : toCached(row);

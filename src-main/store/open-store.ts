@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { AppError } from '../../src-shared/errors.ts';
 import { type Checkpoints, createCheckpoints } from './checkpoints.ts';
-import { type Access, type Database, openDatabase } from './database.ts';
+import { type Access, type Database, isDiskFull, openDatabase } from './database.ts';
 import { createDatasets, type Datasets } from './datasets.ts';
 import { createExperiments, type Experiments } from './experiments.ts';
 import { createExports, type Exports } from './exports.ts';
@@ -44,6 +44,8 @@ export interface Store {
   readonly recovered: readonly string[];
   /** Deletes for good what has been deleted up to a time; see purge.ts. */
   readonly purge: Purge;
+  /** Gives the space of deleted rows back to the disk: seconds for a large library. A disk too full even for that stays as it is. */
+  compact(): void;
   /** Bytes of the run's files. */
   diskUse(run: string): number;
   /** Everything that `work` writes, or nothing of it. `work` must not wait for anything, nor delete, prune or rewind. */
@@ -145,6 +147,14 @@ function assemble(database: Database, folder: LibraryFolder, trash: Trash, unloc
     exports: createExports(database, folder, trash),
     recovered: database.access === 'write' ? runs.recover() : [],
     purge: createPurge(database, runs),
+    compact() {
+      try {
+        database.script('VACUUM');
+        database.pragma('wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+      }
+    },
     diskUse: (run) => diskUse(folder.runFolder(run)),
     transaction: (work) => database.transaction(work),
     close() {

@@ -20,7 +20,7 @@ let interruption: 'paused' | 'stopped' | null = null;
 let explorer: Explorer | null = null;
 
 /** One at a time; the others are listened to at any time. */
-type Work = Extract<Command, { type: 'engines' | 'train' | 'sample' | 'export' | 'explore' }>;
+type Work = Extract<Command, { type: 'engines' | 'train' | 'inspect' | 'sample' | 'export' | 'explore' }>;
 
 async function work(command: Work): Promise<void> {
   switch (command.type) {
@@ -31,6 +31,11 @@ async function work(command: Work): Promise<void> {
       const engine = await openEngine(command.engine);
       emit({ type: 'engine', name: engine.name, device: engine.device });
       await train(command, engine, { emit, interrupted: () => interruption });
+      return;
+    }
+    case 'inspect': {
+      const { info } = await readCheckpoint(command.checkpoint);
+      emit({ type: 'inspected', step: info.step });
       return;
     }
     case 'sample': {

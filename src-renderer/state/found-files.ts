@@ -29,7 +29,8 @@ const atOnce = 100;
 /** What was dropped. To be called while the event is being handled: afterwards the browser has forgotten what was dropped. */
 export function fromDrop(data: DataTransfer): FindFiles {
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  return (options) => fromEntries(entries, options);
+  // What was not dragged out of a file browser has no entries.
+  return entries.length > 0 ? (options) => fromEntries(entries, options) : fromList([...data.files]);
 }
 
 async function fromEntries(entries: FileSystemEntry[], options: FindOptions): Promise<FoundFiles> {

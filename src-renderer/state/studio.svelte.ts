@@ -93,15 +93,24 @@ export class Studio {
     const run =
       to.experiment === undefined || to.experiment === this.#route.experiment ? this.#route.run : null;
     const hash = formatRoute({ ...this.#route, run, ...to });
-    if (hash !== this.#page.location.hash) this.#page.location.hash = hash;
+    if (hash === this.#page.location.hash) return;
+    this.#page.location.hash = hash;
+    // The browser tells of it later; whoever goes on from here is to start from the new place.
+    this.#follow();
   }
 
   /**
    * A new experiment, which is then open.
    * @param settings what is not as usual
+   * @param place where it is shown
    * @throws AppError what `experiments.create` throws
    */
-  async create(name: string, design: Design, settings: Partial<Settings> = {}): Promise<ExperimentState> {
+  async create(
+    name: string,
+    design: Design,
+    settings: Partial<Settings> = {},
+    place: PlaceName = this.place,
+  ): Promise<ExperimentState> {
     const created = await this.api.call('experiments.create', {
       name,
       history: packHistory(startHistory(design)),
@@ -113,13 +122,13 @@ export class Studio {
       ...settings,
     } satisfies ApiParams<'experiments.create'>);
     const state = this.#keep(created);
-    this.go({ experiment: created.id });
+    this.go({ experiment: created.id, place });
     return state;
   }
 
   /** A new experiment that starts from the first preset, without images. */
-  createEmpty(): Promise<ExperimentState> {
-    return this.create('New experiment', presets[0]!.design);
+  createEmpty(place: PlaceName): Promise<ExperimentState> {
+    return this.create('New experiment', presets[0]!.design, {}, place);
   }
 
   /** Trains an experiment as it is now and looks at the run; what goes wrong is said. */

@@ -30,6 +30,15 @@ function trainTo(app: App, host: ScriptedHost, run: Run, from: number, to: numbe
   host.newest.say({ type: 'checkpoint', step: to, imagesSeen: to * 4, trainingSeconds: 1, folder, bytes: 0 });
 }
 
+/** Resumes from the checkpoint of a step, which a trainer of its own finds whole. */
+async function resumeFrom(app: App, host: ScriptedHost, run: Run, step: number): Promise<Run> {
+  const resuming = app.runs.resume(run.id, null, { step });
+  const checkpoint = libraryFolder(app.libraryDir).checkpointFolder(run.id, step);
+  expect(host.newest.commands).toEqual([{ type: 'inspect', checkpoint }]);
+  host.newest.say({ type: 'inspected', step });
+  return resuming;
+}
+
 function commandOf(host: ScriptedHost): TrainCommand {
   const command = host.newest.commands[0];
   if (command?.type !== 'train') throw new Error('the trainer was not told to train');
@@ -161,7 +170,7 @@ describe('resuming', () => {
     expect(missing.message).toBe('The run has no checkpoint of step 3. It has those of the steps 2, 4, 6.');
     expect(app.runs.details(run.id)).toMatchObject({ run: { step: 6, state: 'done' } });
 
-    expect(await app.runs.resume(run.id, null, { step: 4 })).toMatchObject({ state: 'running', step: 4 });
+    expect(await resumeFrom(app, host, run, 4)).toMatchObject({ state: 'running', step: 4 });
     const { checkpointFolder, checkpointsFolder } = libraryFolder(app.libraryDir);
     expect(commandOf(host).checkpoint).toBe(checkpointFolder(run.id, 4));
     expect(app.runs.details(run.id)).toMatchObject({
@@ -189,17 +198,38 @@ describe('resuming', () => {
     for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
     host.newest.die();
     const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
-    const reasons: string[] = [];
-    for (const step of [undefined, 2, 1]) {
-      await app.runs.resume(run.id, null, step === undefined ? {} : { step });
+    await app.runs.resume(run.id, null);
+    host.newest.say({ type: 'failed', error });
+    expect(app.runs.find(run.id)).toMatchObject({
+      state: 'failed',
+      reason: {
+        code: 'checkpoint.damaged',
+        message: 'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
+      },
+    });
+  });
+
+  test('from an earlier one that is damaged, too: refused before anything that came after it is forgotten', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
+    host.newest.say({ type: 'trained', as: 'stopped' });
+    const before = app.runs.details(run.id);
+    const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
+    for (const [step, earlier, words] of [
+      [2, [1], 'There is an earlier checkpoint, of step 1.'],
+      [1, [], 'There is no earlier checkpoint.'],
+    ] as const) {
+      const resuming = errorOf(() => app.runs.resume(run.id, null, { step }));
       host.newest.say({ type: 'failed', error });
-      reasons.push(app.runs.find(run.id).reason?.message ?? '');
+      expect(await resuming).toMatchObject({
+        code: 'checkpoint.damaged',
+        message: `It is damaged. ${words}`,
+        details: { earlier },
+      });
+      expect(app.runs.details(run.id)).toEqual(before);
     }
-    expect(reasons).toEqual([
-      'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
-      'It is damaged. There is an earlier checkpoint, of step 1.',
-      'It is damaged. There is no earlier checkpoint.',
-    ]);
   });
 
   test('clears what the trainer had not told yet when it died', async () => {
@@ -381,20 +411,19 @@ describe('the cache of prepared datasets', () => {
     const run = start(app, used);
     const entry = ({ key, source, settings, count }: typeof used) => ({ key, source, settings, count });
     const listed = app.datasets.list();
-    expect(listed).toEqual([
-      {
-        ...entry(unused),
-        bytes: expect.any(Number) as number,
-        lastUsedAt: expect.any(Number) as number,
-        runs: [],
-      },
-      {
-        ...entry(used),
-        bytes: expect.any(Number) as number,
-        lastUsedAt: expect.any(Number) as number,
-        runs: [{ id: run.id, number: 1, name: 'tiny run' }],
-      },
-    ]);
+    expect(listed).toHaveLength(2);
+    expect(listed.find(({ key }) => key === unused.key)).toEqual({
+      ...entry(unused),
+      bytes: expect.any(Number) as number,
+      lastUsedAt: expect.any(Number) as number,
+      runs: [],
+    });
+    expect(listed.find(({ key }) => key === used.key)).toEqual({
+      ...entry(used),
+      bytes: expect.any(Number) as number,
+      lastUsedAt: expect.any(Number) as number,
+      runs: [{ id: run.id, number: 1, name: 'tiny run' }],
+    });
     // Pixels, labels, and the description beside them.
     for (const { bytes } of listed) expect(bytes).toBeGreaterThan(12 * 8 * 8 * 3 + 12 * 2);
     app.datasets.delete(unused.key);

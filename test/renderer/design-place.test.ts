@@ -49,7 +49,8 @@ describe.skipIf(chromium === null)('the Design place', () => {
 
   beforeEach(async () => {
     complaints = [];
-    page = await served.browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const context = await served.browser.newContext({ viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     await answerFrom(new ScriptedCore(), page);
@@ -58,7 +59,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
     await page.getByLabel('Name of the design').waitFor();
   });
   afterEach(async () => {
-    await page.close();
+    await page.context().close();
     expect(complaints).toEqual([]);
   });
 
@@ -319,43 +320,31 @@ describe.skipIf(chromium === null)('the Design place', () => {
     expect(seen).toBe('ConvT 48 → 3');
   });
 
-  it.each(['light', 'dark'] as const)(
-    'has names, references and contrast in order: %s',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await openDcgan();
-      expect(await page.evaluate(findBarriers)).toEqual([]);
-      await block(2).click();
-      await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('3');
-      await button('Unlink Batch norm: set it by hand').click();
-      expect(await page.evaluate(findBarriers)).toEqual([]);
-      await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('64');
-      expect(await page.evaluate(findBarriers)).toEqual([]);
-      await page.getByRole('tab', { name: 'PyTorch code' }).click();
-      expect(await page.evaluate(findBarriers)).toEqual([]);
-      await button('Presets').click();
-      expect(await page.evaluate(findBarriers)).toEqual([]);
-    },
-  );
+  it('passes an axe scan in light and dark, whatever is open', async () => {
+    await openDcgan();
+    expect(await findBarriers(page)).toEqual([]);
+    await block(2).click();
+    await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('3');
+    await button('Unlink Batch norm: set it by hand').click();
+    expect(await findBarriers(page)).toEqual([]);
+    await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('64');
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'PyTorch code' }).click();
+    expect(await findBarriers(page)).toEqual([]);
+    await button('Presets').click();
+    expect(await findBarriers(page)).toEqual([]);
+  });
 
-  it('is looked over by a check that finds what is wrong', async () => {
-    const found = await page.evaluate(findBarriers);
+  it('is looked over by a scan that finds what is wrong', async () => {
     await page.evaluate(() => {
       const main = document.querySelector('main')!;
       main.append(document.createElement('button'));
-      main.append(Object.assign(document.createElement('p'), { textContent: 'pale', id: 'panel' }));
+      main.append(Object.assign(document.createElement('p'), { textContent: 'pale' }));
       main.querySelector<HTMLElement>('p:last-child')!.style.color =
         'color-mix(in srgb, var(--page) 70%, grey)';
-      main.querySelector('input')!.setAttribute('aria-describedby', 'nowhere');
     });
-    const worse = await page.evaluate(findBarriers);
-    expect(found).toEqual([]);
-    expect(worse.map((barrier) => barrier.split(':')[0]!.replace(/[\d.]+/, 'low'))).toEqual([
-      'aria-describedby names nothing',
-      'no name',
-      'id used twice',
-      'contrast low',
-    ]);
+    const rules = (await findBarriers(page)).map((barrier) => barrier.split(' ')[1]);
+    expect(new Set(rules)).toEqual(new Set(['button-name', 'color-contrast']));
   });
 
   it.each([1440, 1024])('has nothing that sticks out at a width of %d', async (width) => {

@@ -378,9 +378,10 @@ test('the same in words, without a trace of a terminal', async () => {
   expect(deleted.stdout).toMatch(
     /^Deleted run 1 "tiny" \(\d.*B\)\.\nIts images stay prepared \(\d.*B\), though/,
   );
-  expect(deleted.stdout).toContain(
-    ` To delete them: npx ganvas datasets --delete-unused --library ${place.path('elsewhere')}\n`,
-  );
+  const [, key = ''] =
+    / To delete them: npx ganvas datasets --delete (\w+) --library /.exec(deleted.stdout) ?? [];
+  expect((await place.run(['datasets', '--delete', key, ...library])).status).toBe(0);
+  expect(readdirSync(place.path('elsewhere', 'cache'))).toEqual([]);
   expect((await place.run(['runs', ...library])).stdout).toBe(`No runs yet in ${place.path('elsewhere')}.\n`);
 });
 
@@ -447,7 +448,7 @@ describe('a damaged checkpoint', () => {
       [['sample', '1', '--out', 'grid.png'], 'sample 1 --out grid.png --step 4'],
       [
         ['export', '1', '--format', 'onnx', '--out', 'my generator.onnx'],
-        'export 1 --format onnx --out "my generator.onnx" --step 4',
+        "export 1 --format onnx --out 'my generator.onnx' --step 4",
       ],
       [['resume', '1', '--steps', '8'], 'resume 1 --step 4'],
     ];
@@ -479,6 +480,20 @@ describe('a damaged checkpoint', () => {
     expect(checkpoints.map(({ step }) => step)).toEqual([4, 6, 8]);
   });
 
+  test('that is asked for by its step: refused, and what came after it stays', async () => {
+    const place = new Workplace();
+    const { lines } = await place.json(training);
+    const [second] = ofType(lines, 'checkpoint') as unknown as { path: string }[];
+    writeFileSync(join(second!.path, 'state.safetensors'), 'no tensors');
+    const before = await place.json(['show', '1']);
+    const listing = place.listing();
+    const { status, stderr } = await place.json(['resume', '1', '--step', '2']);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ is damaged: .* There is no earlier checkpoint\.\n$/);
+    expect(await place.json(['show', '1'])).toEqual(before);
+    expect(place.listing()).toEqual(listing);
+  });
+
   test('that is the only one: the run begins again where that is wished', async () => {
     const place = new Workplace();
     const { lines } = await place.json([...tinyTraining, '--steps', '2']);
@@ -489,6 +504,26 @@ describe('a damaged checkpoint', () => {
     const again = await place.json(['resume', '1', '--step', '0']);
     expect(again.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 3 });
   });
+});
+
+test('a training that breaks down says which options set the learning rates', async () => {
+  const place = new Workplace();
+  const { lines } = await place.json([...tinyTraining, '--steps', '1']);
+  const { checkpoint } = lines.at(-1) as unknown as { checkpoint: string };
+  // Numbers so large that the next step must overflow, in a checkpoint from before there were checksums.
+  const file = join(checkpoint, 'state.safetensors');
+  const bytes = readFileSync(file);
+  const data = 8 + Number(bytes.readBigUInt64LE());
+  for (let at = data; at < bytes.length; at += 4) bytes.writeFloatLE(3e38, at);
+  writeFileSync(file, bytes);
+  const description = join(checkpoint, 'checkpoint.json');
+  const text = readFileSync(description, 'utf8');
+  writeFileSync(description, text.replace(/,\s*"stateSha256": "\w+"/, ''));
+  const { status, stderr } = await place.json(['resume', '1', '--steps', '2']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /Start a new run with lower learning rates; .* "ganvas train" takes them as --lr, or --lr-d and --lr-g\.\n$/,
+  );
 });
 
 describe('datasets', () => {

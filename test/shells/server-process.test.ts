@@ -4,12 +4,14 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import sharp from 'sharp';
 import { build } from 'vite';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { socketPort } from '../../src-main/shells/server/socket-port.ts';
 import type { Api, ApiEvent } from '../../src-shared/api.ts';
-import { pictures } from '../../src-shared/api.ts';
+import { pictures, uploads } from '../../src-shared/api.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
@@ -81,7 +83,7 @@ async function open({ address, cookie }: Served) {
 }
 
 /** Starts a run of so many steps from the page. */
-async function train(connection: Connection<Api>, steps: number) {
+async function train(connection: Connection<Api>, steps: number, source = 'sample:12x8') {
   const experiment = await connection.call('experiments.create', {
     name: 'Tiny',
     history: packHistory(startHistory(tinyDesign)),
@@ -89,7 +91,7 @@ async function train(connection: Connection<Api>, steps: number) {
     limits: { steps, kimg: null, minutes: null },
     engine: 'onnx',
     imageSettings: tinyImages,
-    source: 'sample:12x8',
+    source,
   });
   return connection.call('runs.start', { experiment: experiment.id, name: 'First', seed: 1 });
 }
@@ -129,6 +131,54 @@ describe('ganvas serve', () => {
     process.kill(-served.call.pid, 'SIGINT');
     await Promise.all([first.closed, second.closed]);
     expect(await served.call.ended).toMatchObject({ status: 130, stderr: '' });
+  });
+
+  test('takes dropped images, shows them as the network sees them, and what a generator draws; sends an export', async () => {
+    const place = new Workplace();
+    const served = await serve(place);
+    const { connection, told } = await open(served);
+    const isPng = async (address: string) => {
+      const response = await served.get(address);
+      expect([response.status, response.headers.get('content-type')], address).toEqual([200, 'image/png']);
+      return (await response.bytes()).length;
+    };
+    const image = await sharp({ create: { width: 12, height: 10, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const headers = { cookie: served.cookie, origin: served.address.origin };
+    const send = async (address: string, init: RequestInit) =>
+      (await fetch(new URL(address, served.address), { ...init, headers })).status;
+
+    const files = { name: 'Dropped', files: 6, bytes: image.length * 6 };
+    const { id } = await connection.call('datasets.beginUpload', files);
+    const form = new FormData();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) form.append(`reds/${name}.png`, new Blob([image]), name);
+    expect(await send(uploads.batch(id), { method: 'POST', body: form })).toBe(204);
+    expect(await send(uploads.file(id, 'reds/Größe #1.png'), { method: 'PUT', body: image })).toBe(204);
+    expect(await send(uploads.file(id, 'reds/more.png'), { method: 'PUT', body: image })).toBe(413);
+    expect(await send(uploads.file('another', 'a.png'), { method: 'PUT', body: image })).toBe(404);
+    const { source } = await connection.call('datasets.finishUpload', { id });
+    const preview = await connection.call('datasets.preview', { source, settings: tinyImages, count: 4 });
+    expect(preview).toMatchObject({ sourceName: 'Dropped', count: 4, files: 6, sizes: [[12, 10, 4]] });
+    await isPng(pictures.preview(preview.id, 0));
+
+    const run = await train(connection, 5, source);
+    await told('run', (event) => event.run.id === run.id && event.run.state === 'done');
+    await isPng(pictures.image(run.dataset.key, 5));
+    expect((await served.get(pictures.image(run.dataset.key, 6))).status).toBe(404);
+
+    const explorer = await connection.call('explore.open', { run: run.id, step: null });
+    const points = [1, 2, 3].map((seed) => ({ kind: 'seed', seed }) as const);
+    const drawn = await connection.call('explore.draw', { explorer: explorer.id, points, columns: 3 });
+    await isPng(pictures.explored(explorer.id, drawn.picture));
+
+    const written = await connection.call('exports.create', { run: run.id, step: null, format: 'tfjs' });
+    const download = await served.get(pictures.export(written.id));
+    expect(download.headers.get('content-type')).toBe('application/zip');
+    expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename=".+\.zip"; /);
+    expect(Object.keys(unzipSync(await download.bytes()))).toContainEqual(
+      expect.stringMatching(/^[^/]+\/model\.json$/),
+    );
   });
 
   test.skipIf(!canWatch)('Ctrl-C ends what trains with a checkpoint', async () => {

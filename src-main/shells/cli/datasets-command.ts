@@ -12,6 +12,9 @@ import { UsageError } from './usage.ts';
 /** Characters of a key that are shown, and that are enough to name it. */
 const keyShown = 10;
 
+/** A key as it is shown. */
+export const shortKey = (key: string) => key.slice(0, keyShown);
+
 const entryData = ({ lastUsedAt, ...entry }: CacheEntry) => ({
   ...entry,
   lastUsedAt: new Date(lastUsedAt).toISOString(),
@@ -28,7 +31,7 @@ function list(app: App, output: Output): void {
     return;
   }
   const rows = entries.map((entry) => [
-    entry.key.slice(0, keyShown),
+    shortKey(entry.key),
     entry.source,
     formatCount(entry.count),
     formatShape(entry.settings),

@@ -1,12 +1,11 @@
 /** `ganvas sample`, `export`, `engines`: what a trainer process is asked for. */
 import { extname, resolve } from 'node:path';
-import { AppError } from '../../../src-shared/errors.ts';
 import { ExportFormat } from '../../../src-shared/trainer-protocol.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Interruption } from './interruption.ts';
-import { namedRun, nextCommand, openApp } from './library.ts';
+import { namedRun, openApp, withEarlier } from './library.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
@@ -14,20 +13,6 @@ import { formatBytes, formatCount, wrap } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const defaultCount = 64;
-
-/** Does something with a run's checkpoint; where that cannot be used, the error gets the command that takes the one before. */
-async function withEarlier<Result>(words: Words, work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const { earlier } = error.details;
-    const newest: unknown = Array.isArray(earlier) ? earlier.at(-1) : undefined;
-    if (typeof newest !== 'number') throw error;
-    const message = `${error.message} Use one: ${nextCommand(words, words.withStep(newest))}`;
-    throw new AppError(error.code, message, error.details, { cause: error });
-  }
-}
 
 export async function sampleCommand(words: Words, output: Output, { signal }: Interruption): Promise<number> {
   words.allow(['count', 'seed', 'out', 'step'], 1);

@@ -62,6 +62,20 @@ export function namedRun(app: App, which: string, words: Words): Run {
   }
 }
 
+/** Waits for what is done with a run's checkpoint; where that cannot be used, the error gets the command that takes the one before. */
+export async function withEarlier<Result>(words: Words, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { earlier } = error.details;
+    const newest: unknown = Array.isArray(earlier) ? earlier.at(-1) : undefined;
+    if (typeof newest !== 'number') throw error;
+    const message = `${error.message} With step ${newest}: ${nextCommand(words, words.withStep(newest))}`;
+    throw new AppError(error.code, message, error.details, { cause: error });
+  }
+}
+
 /** What stands in the way of a writer, but not of a look. */
 const readable = ['library.in-use', 'library.not-writable'];
 

@@ -51,9 +51,10 @@ type Flag = Exclude<OptionName, TextOption>;
 /** Steps that a run may have. */
 export const mostSteps = 1_000_000_000;
 
-/** A word as it is typed: in quotes where a shell would need them. */
+/** A word as it is typed: in quotes where a shell would need them, so that nothing in it is taken for more than a letter. */
 export function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : JSON.stringify(word);
+  if (/^[\w./:@%+=-]+$/.test(word)) return word;
+  return process.platform === 'win32' ? JSON.stringify(word) : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** The words of one call. */

@@ -1,6 +1,7 @@
 /** `ganvas runs`, `show`, `rename`, `delete`: what the library holds. */
 import { formatShape } from '../../../src-shared/gan/shape.ts';
 import type { Run } from '../../../src-shared/library.ts';
+import { shortKey } from './datasets-command.ts';
 import { namedRun, nextCommand, openApp, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
@@ -134,7 +135,7 @@ export function deleteCommand(words: Words, output: Output): number {
     output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse, ownDataset });
     output.line(`Deleted run ${run.number} "${run.name}" (${formatBytes(diskUse)}).`);
     if (ownDataset !== null) {
-      const next = nextCommand(words, 'datasets --delete-unused');
+      const next = nextCommand(words, `datasets --delete ${shortKey(ownDataset.key)}`);
       output.line(
         `Its images stay prepared (${formatBytes(ownDataset.bytes)}), though no run uses them now. To delete them: ${next}`,
       );

@@ -2,11 +2,10 @@
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import type { Api, ApiEvent } from '../../../src-shared/api.ts';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { api } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
-import type { Files } from '../../core/files.ts';
 import { openAddress } from '../open-address.ts';
 import { builtPage } from '../page.ts';
 import { Pages } from '../pages.ts';
@@ -49,22 +48,14 @@ const isLoopback = (host: string) =>
 class Ending {
   readonly #app: App;
   readonly #done = Promise.withResolvers<null>();
-  #begun = false;
   readonly #asked = new Set<string>();
 
   constructor(app: App) {
     this.#app = app;
   }
 
-  /** @returns how many runs it waits for */
-  begin(): number {
-    this.#begun = true;
-    return this.look();
-  }
-
-  /** To be called whenever a run has changed. */
+  /** To be called at once, and whenever a run has changed. @returns how many runs it waits for */
   look(): number {
-    if (!this.#begun) return 0;
     const active = this.#app.runs.list().filter(({ state }) => state === 'running' || state === 'queued');
     for (const { id } of active.filter((run) => !this.#asked.has(run.id))) {
       // Before it is asked, since the answer may come at once.
@@ -80,17 +71,6 @@ class Ending {
   }
 }
 
-// Until the core has the intake of images and the explorers: what it has not is not there.
-function methodsOf({ handlers }: App): Pick<Api, keyof App['handlers']> {
-  const names = Object.keys(handlers) as (keyof App['handlers'])[];
-  return Object.fromEntries(names.map((name) => [name, api[name]])) as Pick<Api, keyof App['handlers']>;
-}
-
-function filesOf({ files }: App): Files {
-  const absent = () => Promise.reject(new AppError('file.missing', 'There is nothing at this address.'));
-  return { image: absent, preview: absent, explored: absent, receive: absent, ...files };
-}
-
 /** @returns the exit status: 130, since only an interruption ends it */
 export async function serveCommand(
   words: Words,
@@ -104,18 +84,18 @@ export async function serveCommand(
   const page = builtPage();
 
   const pages = new Pages();
-  const app: App = openToServe(words, roots, (event) => {
+  let ending: Ending | null = null;
+  const app = openToServe(words, roots, (event) => {
     pages.broadcast(event);
-    if (event.type === 'run') ending.look();
+    if (event.type === 'run') ending?.look();
   });
-  const ending = new Ending(app);
   try {
     let opened = false;
     const server = await startServer({
       host,
       port,
-      respond: createRespond({ page, files: filesOf(app) }),
-      connect: (connection) => pages.connect(connection, methodsOf(app), app.handlers),
+      respond: createRespond({ page, files: app.files }),
+      connect: (connection) => pages.connect(connection, api, app.handlers),
       onAddress(address) {
         output.json({ type: 'serving', address, library: app.libraryDir });
         if (opened) output.line(`The address was used already. For another browser: ${address}`);
@@ -132,8 +112,8 @@ export async function serveCommand(
     output.line('Ctrl-C ends it, and what trains then with a checkpoint.');
     interruption.onSecond(() => app.close());
     await new Promise<void>((resolve) => interruption.onFirst(resolve));
-    const waiting = ending.begin();
-    if (waiting > 0) output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
+    ending = new Ending(app);
+    if (ending.look() > 0) output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
     await ending.done;
     await server.close();
     return interruptedStatus;

@@ -14,7 +14,7 @@ import { createTrainerHost } from '../trainer-host.ts';
 import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
-import { namedRun, nextCommand, openApp } from './library.ts';
+import { namedRun, nextCommand, openApp, withEarlier } from './library.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
@@ -160,11 +160,12 @@ export async function resumeCommand(
   const next = (command: string) => nextCommand(words, command);
   const app = openApp(words, 'write', watch.listen);
   try {
-    const run = await app.runs.resume(namedRun(app, which, words).id, limits, {
+    const resuming = app.runs.resume(namedRun(app, which, words).id, limits, {
       onProgress: (progress) => output.progress(progress),
       signal: interruption.signal,
       ...(step === undefined ? {} : { step }),
     });
+    const run = await withEarlier(words, resuming);
     watch.begin(app, run, limits === null ? ', as before' : '');
     return await followRun(app, run, watch, output, interruption, next);
   } finally {
