@@ -8,6 +8,7 @@ import type { Engine } from '../../src-main/trainer/engines/engine.ts';
 import { onnxEngine } from '../../src-main/trainer/engines/onnx/engine.ts';
 import { Sampler, latents } from '../../src-main/trainer/sampler.ts';
 import { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
+import type { Hyperparameters } from '../../src-shared/training.ts';
 import { design } from './designs.ts';
 import { errorOf, temporaryFolder, writeDataset } from './folders.ts';
 import { difference, reference } from './measure.ts';
@@ -385,6 +386,60 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
       engine,
     );
     expect(events.at(-1)).toEqual({ type: 'trained', as: 'done' });
+  });
+});
+
+describe('a fork', () => {
+  test('with the same settings goes on as the run itself would', async () => {
+    const { runDir, dataset } = await place();
+    await trained(command(runDir, dataset, { limits: limits({ steps: 3 }) }), engine);
+    const fork = `${runDir}-fork`;
+    const given = { checkpoint: folderOf(runDir, 3), limits: limits({ steps: 6 }) };
+    await trained(command(fork, dataset, { ...given, fork: true }), engine);
+    await trained(command(runDir, dataset, given), engine);
+    expect(await fingerprint(fork, 6)).toBe(await fingerprint(runDir, 6));
+  });
+
+  test('may have other hyperparameters, with an average of its own or without one', async () => {
+    const { runDir, dataset } = await place();
+    const none = { halfLifeKimg: null, rampUp: null };
+    await trained(
+      command(runDir, dataset, { hyperparameters: settings({ ema: none }), limits: limits({ steps: 2 }) }),
+      engine,
+    );
+    const from = folderOf(runDir, 2);
+    const { state: before } = await readCheckpoint(from);
+    const on = (step: number, dir: string, ema: Hyperparameters['ema'], checkpoint: string) =>
+      command(dir, dataset, {
+        hyperparameters: settings({ ema, loss: 'hinge', batch: 2 }),
+        limits: limits({ steps: step }),
+        checkpoint,
+        fork: true,
+      });
+    const [averaged, plain] = [`${runDir}-averaged`, `${runDir}-plain`];
+    const events = await trained(on(3, averaged, { halfLifeKimg: 1000, rampUp: null }, from), engine);
+    expect(ofType(events, 'steps').at(-1)).toMatchObject({ imagesSeen: 2 * 4 + 2 });
+    const { state: after, info } = await readCheckpoint(folderOf(averaged, 3));
+    expect(info).toMatchObject({ step: 3, imagesSeen: 10, hyperparameters: { loss: 'hinge', batch: 2 } });
+    const names = Object.keys(after).filter((name) => name.startsWith('ema.'));
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) {
+      // A long half-life: after one step it is still nearly what the generator was at the fork.
+      const began = before[name.slice('ema.'.length)]!;
+      const largest = Math.max(...after[name]!.map((value, i) => Math.abs(value - began[i]!)));
+      expect(largest).toBeLessThan(1e-5);
+    }
+    await trained(on(4, plain, none, folderOf(averaged, 3)), engine);
+    const without = await readCheckpoint(folderOf(plain, 4));
+    expect(Object.keys(without.state).some((name) => name.startsWith('ema.'))).toBe(false);
+  });
+
+  test('is of the same design, images and seed all the same', async () => {
+    const { runDir, dataset } = await place();
+    await trained(command(runDir, dataset, { limits: limits({ steps: 1 }) }), engine);
+    const given = { checkpoint: folderOf(runDir, 1), fork: true, seed: 6 } as const;
+    const error = await errorOf(trained(command(`${runDir}-fork`, dataset, given), engine));
+    expect(error).toMatchObject({ code: 'checkpoint.mismatch', details: { different: ['seed'] } });
   });
 });
 
