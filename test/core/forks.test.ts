@@ -73,7 +73,7 @@ test('what cannot be forked is refused and leaves nothing behind', async () => {
   const { host, app, experiment, run, paths } = await training();
   const before = readdirSync(paths.runs);
   const fork = (changes: object) => () =>
-    await app.handlers['runs.fork']({ id: run.id, step: 4, ...settings, ...changes }, context);
+    app.handlers['runs.fork']({ id: run.id, step: 4, ...settings, ...changes }, context);
   const codes: [object, string][] = [
     [{ id: 'nobody' }, 'run.missing'],
     [{ step: 3 }, 'checkpoint.missing'],

@@ -91,21 +91,19 @@ test('cancelled, or deleted meanwhile: there is no run', async () => {
   const { id } = await makeExperiment(app, { source });
   const controller = new AbortController();
   const asked = { experiment: id, name: 'A run', seed: 1 };
-  const cancelled = errorOf(
-    () =>
-      await app.handlers['runs.start'](asked, {
-        ...context,
-        signal: controller.signal,
-        onProgress: () => controller.abort(),
-      }),
+  const cancelled = errorOf(() =>
+    app.handlers['runs.start'](asked, {
+      ...context,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    }),
   );
   expect((await cancelled).code).toBe('cancelled');
-  const deleted = errorOf(
-    () =>
-      await app.handlers['runs.start'](asked, {
-        ...context,
-        onProgress: () => void app.handlers['experiments.delete']({ id }, context),
-      }),
+  const deleted = errorOf(() =>
+    app.handlers['runs.start'](asked, {
+      ...context,
+      onProgress: () => void app.handlers['experiments.delete']({ id }, context),
+    }),
   );
   expect((await deleted).code).toBe('experiment.deleted');
   expect(app.runs.list()).toEqual([]);
@@ -134,7 +132,7 @@ test('a server reads only what it was told to, what was uploaded, and what the l
   for (const source of [outside, join(inside, 'way-out'), join(inside, '..'), '/', 'relative'])
     expect(await codeOf(source)).toBe('dataset.not-allowed');
   const save = (source: string) =>
-    await app.handlers['experiments.create']({ name: 'x', ...draft, source }, context);
+    app.handlers['experiments.create']({ name: 'x', ...draft, source }, context);
   expect((await errorOf(() => save(outside))).code).toBe('dataset.not-allowed');
 });
 
