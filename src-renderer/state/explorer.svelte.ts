@@ -43,6 +43,7 @@ export class ExplorerState {
   #outdated = false;
   /** How many answers each explorer still owes. */
   readonly #owed = new Map<string, number>();
+  #reading: 'no' | 'once' | 'again' = 'no';
   readonly #ends: (() => void)[];
   #closed = false;
 
@@ -156,13 +157,20 @@ export class ExplorerState {
     else this.#outdated = true;
   }
 
+  /** Once at a time: they may come by the dozen a second. */
   async #readCheckpoints(): Promise<void> {
+    const underWay = this.#reading;
+    this.#reading = underWay === 'no' ? 'once' : 'again';
+    if (underWay !== 'no') return;
     try {
       const { checkpoints } = await this.#api.call('runs.get', { id: this.run });
       this.#checkpoints = checkpoints.map(({ step }) => step);
     } catch {
       // Whatever is wrong with the run, opening its generator says so.
     }
+    const again = this.#reading === 'again' && !this.#closed;
+    this.#reading = 'no';
+    if (again) void this.#readCheckpoints();
   }
 
   #open(step: number | null): void {
