@@ -102,8 +102,14 @@ export class ExplorerState {
     }
   }
 
-  /** Stays with what is open, and does not wait for what is being opened. */
+  /** Stays with what is open; where nothing is yet, with what is being opened. */
   stay(): void {
+    this.#following = false;
+    if (this.#held !== null) this.cancelOpening();
+  }
+
+  /** Does not wait for what is being opened. */
+  cancelOpening(): void {
     this.#following = false;
     this.#step = this.#held?.step ?? null;
     this.#cancel.abort();
@@ -195,6 +201,7 @@ export class ExplorerState {
         throw new AppError('cancelled', 'This was cancelled before it was done.');
       }
       this.#held = opened;
+      if (!this.#following) this.#step = opened.step;
       this.#problem = null;
       if (before !== null && !this.#owed.has(before.id)) this.#letGo(before.id);
       return opened;

@@ -108,6 +108,20 @@ describe('a generator that is explored', () => {
     await vi.waitFor(() => expect(state.explorer?.step).toBe(30));
   });
 
+  it('stays with the first one when it is told so while that is opened', async () => {
+    const core = new Core();
+    const opening = Promise.withResolvers<undefined>();
+    core.opening = opening.promise;
+    const { state } = explore(core);
+    await vi.waitFor(() => expect(core.opened).toBe(1));
+    state.stay();
+    opening.resolve(undefined);
+    await vi.waitFor(() => expect(state.explorer?.step).toBe(20));
+    core.checkpoints = [20, 30];
+    core.cut();
+    await vi.waitFor(() => expect(state.explorer).toMatchObject({ id: 'x2', step: 20 }));
+  });
+
   it('opens one after the other where checkpoints come faster than they are opened', async () => {
     const { core, state } = await explored();
     const first = Promise.withResolvers<undefined>();
