@@ -5,6 +5,7 @@ import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { Experiment, Run } from '../../src-shared/library.ts';
 import type { StepStats } from '../../src-shared/training.ts';
 import type { ApiClient } from './api-client.svelte.ts';
+import { Live } from './live.ts';
 
 /** How far a run that trains has come, as its last steps said. */
 export interface RunProgress {
@@ -21,9 +22,7 @@ export class Library {
   readonly progress = new SvelteMap<string, RunProgress>();
   #state: 'loading' | 'ready' | 'failed' = $state('loading');
   #problem: AppError | null = $state.raw(null);
-  /** What events told while the lists were being read: it is newer than they are. */
-  #meanwhile: ApiEvent[] | null = null;
-  readonly #api: ApiClient;
+  readonly #live: Live<[Experiment[], Run[]]>;
 
   /** Those that are not deleted, the last changed first. */
   readonly experiments: readonly Experiment[] = $derived(
@@ -44,11 +43,15 @@ export class Library {
 
   /** Hears events from now on; {@link load} is to be called whenever the connection opens. */
   constructor(api: ApiClient) {
-    this.#api = api;
-    api.onEvent((event) => {
-      this.#meanwhile?.push(event);
-      this.#hear(event);
+    this.#live = new Live({
+      read: () => Promise.all([api.call('experiments.list', {}), api.call('runs.list', {})]),
+      take: ([experiments, runs]) => {
+        replace(this.#experiments, experiments);
+        replace(this.#runs, runs);
+      },
+      hear: (event) => this.#hear(event),
     });
+    api.onEvent((event) => this.#live.hear(event));
   }
 
   get state(): 'loading' | 'ready' | 'failed' {
@@ -74,22 +77,13 @@ export class Library {
 
   /** Reads everything (again). */
   async load(): Promise<void> {
-    this.#meanwhile = [];
     try {
-      const [experiments, runs] = await Promise.all([
-        this.#api.call('experiments.list', {}),
-        this.#api.call('runs.list', {}),
-      ]);
-      replace(this.#experiments, experiments);
-      replace(this.#runs, runs);
-      for (const event of this.#meanwhile) this.#hear(event);
+      await this.#live.load();
       this.#state = 'ready';
       this.#problem = null;
     } catch (error) {
       this.#state = 'failed';
       this.#problem = fromErrorData(toErrorData(error));
-    } finally {
-      this.#meanwhile = null;
     }
   }
 

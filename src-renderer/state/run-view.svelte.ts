@@ -8,12 +8,14 @@ import type {
   Run,
   RunDetails,
   Sample,
+  Series,
   SeriesName,
   StateChange,
 } from '../../src-shared/library.ts';
 import type { Curves } from '../charts/curves.ts';
 import { append, curveNames, curvesOf, noCurves, thin } from '../charts/curves.ts';
 import type { ApiClient } from './api-client.svelte.ts';
+import { Live } from './live.ts';
 
 /** Bins that a chart asks for: more than it has pixels would not be seen. */
 const bins = 1500;
@@ -37,21 +39,30 @@ export class RunView {
   #checkpoints: readonly Checkpoint[] = $state.raw([]);
   #exports: readonly Export[] = $state.raw([]);
   #resources: { cpu: number; memoryBytes: number } | null = $state.raw(null);
-  /** Events that arrive while everything is read: they are newer than what is read. */
-  #meanwhile: ApiEvent[] | null = null;
   readonly #api: ApiClient;
+  readonly #live: Live<[RunDetails, Series]>;
   readonly #ends: (() => void)[];
 
   constructor(api: ApiClient, id: string) {
     this.#api = api;
     this.id = id;
-    this.#ends = [
-      api.onEvent((event) => {
-        this.#meanwhile?.push(event);
-        this.#hear(event);
-      }),
-      api.onOpen(() => void this.load()),
-    ];
+    this.#live = new Live({
+      read: () =>
+        Promise.all([
+          api.call('runs.get', { id }),
+          api.call('runs.series', { id, columns: [...curveNames], from: null, to: null, bins }),
+        ]),
+      take: ([details, series]) => {
+        this.#details = details;
+        this.#whole = curvesOf(series);
+        this.#samples = details.samples;
+        this.#checkpoints = details.checkpoints;
+        this.#exports = details.exports;
+        this.#problem = null;
+      },
+      hear: (event) => this.#hear(event),
+    });
+    this.#ends = [api.onEvent((event) => this.#live.hear(event)), api.onOpen(() => void this.load())];
   }
 
   /** Null while it is read for the first time. */
@@ -100,24 +111,11 @@ export class RunView {
 
   /** Reads everything (again). */
   async load(): Promise<void> {
-    this.#meanwhile = [];
     try {
-      const [details, series] = await Promise.all([
-        this.#api.call('runs.get', { id: this.id }),
-        this.#api.call('runs.series', { id: this.id, columns: [...curveNames], from: null, to: null, bins }),
-      ]);
-      this.#details = details;
-      this.#whole = curvesOf(series);
-      this.#samples = details.samples;
-      this.#checkpoints = details.checkpoints;
-      this.#exports = details.exports;
-      this.#problem = null;
-      for (const event of this.#meanwhile) this.#hear(event);
+      await this.#live.load();
       if (this.#close !== null) await this.look(this.#close.range);
     } catch (error) {
       this.#problem = fromErrorData(toErrorData(error));
-    } finally {
-      this.#meanwhile = null;
     }
   }
 

@@ -51,6 +51,13 @@ export class ServedLibrary {
     throw new Error('the server ended without an address');
   }
 
+  /** Of the server's process. */
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('the server does not run');
+    return pid;
+  }
+
   /** @param signal SIGINT ends it as Ctrl-C does, SIGKILL as a power cut */
   async stop(signal: 'SIGINT' | 'SIGKILL' = 'SIGINT'): Promise<void> {
     const child = this.#process;

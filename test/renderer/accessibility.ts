@@ -1,5 +1,5 @@
 /** An axe scan of the page as it stands, in light and in dark. */
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
 /** @returns what axe finds wrong, in words; empty when nothing is */
