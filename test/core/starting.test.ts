@@ -160,8 +160,8 @@ test('an export that fails leaves nothing; one whose file is gone is not there',
   await new Promise(setImmediate);
   host.train(1, 2);
   const aborted = { ...context, signal: AbortSignal.abort() };
-  const cancelled = errorOf(
-    () => await app.handlers['exports.create']({ run: run.id, step: 2, format: 'tfjs' }, aborted),
+  const cancelled = errorOf(() =>
+    app.handlers['exports.create']({ run: run.id, step: 2, format: 'tfjs' }, aborted),
   );
   expect((await cancelled).code).toBe('cancelled');
   expect(readdirSync(paths.exports)).toEqual([]);
