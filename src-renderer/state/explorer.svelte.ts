@@ -2,8 +2,10 @@ import type { Api, ApiParams, ApiResult, Explorer } from '../../src-shared/api.t
 import { pictures } from '../../src-shared/api.ts';
 import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { LatentPoint } from '../../src-shared/latent-point.ts';
+import type { RunDetails } from '../../src-shared/library.ts';
 import type { CallOptions } from '../../src-shared/rpc.ts';
 import type { ApiClient } from './api-client.svelte.ts';
+import { Live } from './live.ts';
 
 /** A picture of points, and the generator that drew it. */
 export interface Drawn {
@@ -43,7 +45,8 @@ export class ExplorerState {
   #outdated = false;
   /** How many answers each explorer still owes. */
   readonly #owed = new Map<string, number>();
-  #reading: 'no' | 'once' | 'again' = 'no';
+  /** The run's checkpoints are read one at a time: news of them may come by the dozen a second. */
+  readonly #live: Live<RunDetails>;
   readonly #ends: (() => void)[];
   #closed = false;
 
@@ -52,15 +55,22 @@ export class ExplorerState {
     this.#api = api;
     this.#opened = Promise.reject(new AppError('explore.not-open', 'No generator is open yet.'));
     this.#opened.catch(() => undefined);
+    this.#live = new Live({
+      read: () => api.call('runs.get', { id: run }),
+      take: ({ checkpoints }) => {
+        this.#checkpoints = checkpoints.map(({ step }) => step);
+      },
+      hear: () => undefined,
+    });
     this.#ends = [
       api.onEvent((event) => {
         if (event.type === 'checkpoint' && event.run === run) this.#newer();
         // Resumed from an earlier step, it has lost the later ones.
-        if (event.type === 'run' && event.run.id === run) void this.#readCheckpoints();
+        if (event.type === 'run' && event.run.id === run) this.#readCheckpoints();
       }),
       // With a connection ends what it has opened.
       api.onOpen(() => {
-        void this.#readCheckpoints();
+        this.#readCheckpoints();
         this.reopen();
       }),
     ];
@@ -156,27 +166,16 @@ export class ExplorerState {
   }
 
   #newer(): void {
-    void this.#readCheckpoints();
+    this.#readCheckpoints();
     if (!this.#following) return;
     if (this.#opening === null) this.#open(null);
     // Not at once: where checkpoints come faster than they are opened, none would ever be.
     else this.#outdated = true;
   }
 
-  /** Once at a time: they may come by the dozen a second. */
-  async #readCheckpoints(): Promise<void> {
-    const underWay = this.#reading;
-    this.#reading = underWay === 'no' ? 'once' : 'again';
-    if (underWay !== 'no') return;
-    try {
-      const { checkpoints } = await this.#api.call('runs.get', { id: this.run });
-      this.#checkpoints = checkpoints.map(({ step }) => step);
-    } catch {
-      // Whatever is wrong with the run, opening its generator says so.
-    }
-    const again = this.#reading === 'again' && !this.#closed;
-    this.#reading = 'no';
-    if (again) void this.#readCheckpoints();
+  #readCheckpoints(): void {
+    // Whatever is wrong with the run, opening its generator says so.
+    this.#live.load().catch(() => undefined);
   }
 
   #open(step: number | null): void {
