@@ -8,14 +8,14 @@ import type { OpenExperiment } from '../../src-shared/library.ts';
 import type { Port } from '../../src-shared/rpc.ts';
 import { serve } from '../../src-shared/rpc.ts';
 
-export interface Wire {
+interface Wire {
   /** Two ends; what one posts the other hears, a turn later and in order. */
   ends: [Port, Port];
   /** Ends the connection for both. */
   cut: () => void;
 }
 
-export function wire(): Wire {
+function wire(): Wire {
   const listeners: [((message: string) => void)[], ((message: string) => void)[]] = [[], []];
   const closers: (() => void)[] = [];
   let open = true;
