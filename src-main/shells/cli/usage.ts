@@ -7,8 +7,8 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
 
   ganvas serve [--port N] [--open] [--data-root DIR]... [--host ADDRESS] [--json]
       everything in a browser page, for this machine alone; --open opens it; --data-root lets the
-      page choose images below DIR (it can take dropped images in any case); --host listens for others,
-      too
+      page choose images below DIR (it can take dropped images in any case); --host listens for
+      others, too
   ganvas mirror <preset|design.json> [--latent N] [--json]
       the two networks face to face, shapes, parameters
   ganvas sample-data <dir> [--count N] [--resolution N] [--seed N] [--json]
