@@ -6,8 +6,9 @@ const nameWidth = Math.max(...presets.map((preset) => preset.name.length));
 export const usage = `Ganvas: design a discriminator, get the mirrored generator, train the GAN on your own images.
 
   ganvas serve [--port N] [--open] [--data-root DIR]... [--host ADDRESS] [--json]
-      everything in a browser page, for this machine alone; --open opens it; --data-root lets the page
-      choose images below DIR (it can take dropped images in any case); --host listens for others, too
+      everything in a browser page, for this machine alone; --open opens it; --data-root lets the
+      page choose images below DIR (it can take dropped images in any case); --host listens for
+      others, too
   ganvas mirror <preset|design.json> [--latent N] [--json]
       the two networks face to face, shapes, parameters
   ganvas sample-data <dir> [--count N] [--resolution N] [--seed N] [--json]
