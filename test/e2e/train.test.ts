@@ -54,6 +54,7 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await page.getByText('More settings').click();
     await field('Grid every, steps').fill('10');
     await field('Checkpoint every').fill('20');
+    await field('Checkpoints kept').fill('10');
     await field('Seed').selectOption('this one');
     await field('Number').fill('7');
     await button('Start training').click();
