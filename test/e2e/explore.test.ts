@@ -142,7 +142,7 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     await expect(page.getByRole('slider')).toHaveValue('0.995');
     const webp = await saved(button('Save 12 frames'));
     expect(webp.name).toBe('tiny-step-20-path-9-to-3.webp');
-    const [frames] = await Promise.all([sharp(webp.path, { animated: true }).metadata()]);
+    const frames = await sharp(webp.path, { animated: true }).metadata();
     expect(frames).toMatchObject({ format: 'webp', pages: 12, loop: 0, pageHeight: 256 });
     await page.locator('label', { has: page.getByRole('radio', { name: 'GIF' }) }).click();
     const gif = await saved(button('Save 12 frames'));
