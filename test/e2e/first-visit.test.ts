@@ -6,7 +6,7 @@ import { expect } from '@playwright/test';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
 import type { Visit } from './studio.ts';
-import { findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
+import { drop, findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
 
 const wait = { timeout: 60_000 };
 
@@ -27,14 +27,6 @@ async function writePictures(folder: string): Promise<void> {
   writeFileSync(join(folder, 'cats', 'broken.png'), (await picture(60, 48, 0)).subarray(0, 60));
   writeFileSync(join(folder, 'notes.txt'), 'not a picture');
   writeFileSync(join(folder, '.hidden.png'), await picture(60, 48, 0));
-}
-
-/** Drops a file or folder of the disk in the middle of the page, as a file browser does. */
-async function drop(page: Page, path: string): Promise<void> {
-  const devtools = await page.context().newCDPSession(page);
-  const data = { items: [], files: [path], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await devtools.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
 }
 
 describe.skipIf(findChromium() === null)('the first visit', () => {

@@ -4,7 +4,7 @@ import { expect } from '@playwright/test';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { findBarriers } from '../renderer/accessibility.ts';
 import type { Visit } from './studio.ts';
-import { findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
+import { findChromium, launchBrowser, ServedLibrary, tabTo, visit } from './studio.ts';
 
 const wait = { timeout: 60_000 };
 
@@ -45,16 +45,6 @@ describe.skipIf(findChromium() === null)('the studio', () => {
   });
 
   /** Presses Tab until a control has the focus. */
-  async function tabTo(name: string | RegExp): Promise<void> {
-    const wanted = page.getByRole('button', { name });
-    for (let pressed = 0; pressed < 60; pressed += 1) {
-      await page.keyboard.press('Tab');
-      if (await wanted.evaluateAll((found) => found.some((element) => element === document.activeElement)))
-        return;
-    }
-    throw new Error(`Tab does not lead to ${name}`);
-  }
-
   it('is in order where nothing is yet: greeting, choice of images, places without an experiment', async () => {
     await expect(page.locator('.faces img')).toHaveCount(8, wait);
     await expectInOrder(page);
@@ -78,7 +68,7 @@ describe.skipIf(findChromium() === null)('the studio', () => {
   });
 
   it('leads to a run with the keyboard alone', async () => {
-    await tabTo(/Try it with drawn faces/);
+    await tabTo(page, 'button', /Try it with drawn faces/);
     await page.keyboard.press('Enter');
     await expect(page.getByRole('button', { name: 'Start training' })).toBeEnabled(wait);
     await expectInOrder(page);
@@ -86,10 +76,10 @@ describe.skipIf(findChromium() === null)('the studio', () => {
     await page.keyboard.press('ArrowRight');
     await expect(page.getByRole('note', { name: 'Images and design differ' })).toBeVisible();
     await expectInOrder(page);
-    await tabTo(/^Prepare the images at 32×32×3/);
+    await tabTo(page, 'button', /^Prepare the images at 32×32×3/);
     await page.keyboard.press('Enter');
     await expect(page.getByRole('note', { name: 'Images and design differ' })).toBeHidden();
-    await tabTo('Start training');
+    await tabTo(page, 'button', 'Start training');
     await page.keyboard.press('Enter');
     await expect(page.getByRole('button', { name: /^Training: Drawn faces/ })).toContainText('step', wait);
   });

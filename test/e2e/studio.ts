@@ -105,3 +105,27 @@ export async function visit(browser: Browser, address: string): Promise<Visit> {
   };
   return { context, page: await tab(address), complaints, tab };
 }
+
+/** Presses Tab until a control with such a name has the focus. */
+export async function tabTo(
+  page: Page,
+  role: 'button' | 'link' | 'spinbutton' | 'combobox',
+  name: string | RegExp,
+): Promise<void> {
+  const wanted = page.getByRole(role, { name, exact: true });
+  await wanted.first().waitFor();
+  for (let pressed = 0; pressed < 120; pressed += 1) {
+    await page.keyboard.press('Tab');
+    if (await wanted.evaluateAll((found) => found.some((element) => element === document.activeElement)))
+      return;
+  }
+  throw new Error(`Tab does not lead to ${name}`);
+}
+
+/** Drops a file or folder of the disk in the middle of the page, as a file browser does. */
+export async function drop(page: Page, path: string): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await devtools.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
+}

@@ -1,0 +1,166 @@
+/** The main job, whole: a folder of pictures becomes a generator that runs elsewhere. Once with the mouse alone, once with the keyboard alone. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Download, Page } from '@playwright/test';
+import { expect as expectNow } from '@playwright/test';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import type { Visit } from './studio.ts';
+import { drop, findChromium, launchBrowser, ServedLibrary, tabTo, visit } from './studio.ts';
+
+/** Steps take their time on a busy machine. */
+const expect = expectNow.configure({ timeout: 60_000 });
+
+/** 24 pictures of 40x40 pixels with a disc each. */
+async function writePictures(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (let i = 0; i < 24; i += 1) {
+    const svg = `<svg width="40" height="40"><rect width="40" height="40" fill="hsl(${i * 15} 70% 80%)"/><circle cx="20" cy="20" r="${8 + (i % 8)}" fill="hsl(${i * 15} 80% 40%)"/></svg>`;
+    writeFileSync(join(folder, `disc ${i}.png`), await sharp(Buffer.from(svg)).png().toBuffer());
+  }
+}
+
+/** Runs what was exported, as somebody would elsewhere: an image for every z, within -1 and 1. */
+async function expectToDraw(download: Download): Promise<void> {
+  const session = await InferenceSession.create(await download.path());
+  const latentDim = session.inputMetadata[0]!;
+  if (!latentDim.isTensor) throw new Error('z is no tensor');
+  const length = Number(latentDim.shape.at(-1));
+  const z = new Tensor(
+    'float32',
+    Float32Array.from({ length: 2 * length }, (_, i) => Math.sin(i)),
+    [2, length],
+  );
+  const { image } = await session.run({ z });
+  expectNow(image?.dims).toEqual([2, 3, 32, 32]);
+  const pixels = image!.data as Float32Array;
+  expectNow(pixels.every((pixel) => Math.abs(pixel) <= 1)).toBe(true);
+  expectNow(new Set(pixels).size).toBeGreaterThan(100);
+}
+
+describe.skipIf(findChromium() === null)('the main job', () => {
+  let browser: Browser;
+  let library: ServedLibrary;
+  let opened: Visit;
+  let page: Page;
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    library = new ServedLibrary();
+    await writePictures(join(library.pictures, 'discs'));
+    opened = await visit(browser, await library.start());
+    ({ page } = opened);
+  });
+  afterEach(async () => {
+    await opened.context.close();
+    await library.remove();
+    expectNow(opened.complaints).toEqual([]);
+  });
+
+  const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
+  const place = (name: string) => page.getByRole('navigation').getByRole('button', { name, exact: true });
+  const field = (name: string) => page.getByLabel(name, { exact: true });
+  const state = () => page.locator('.run header .state');
+  const mirrored = () => page.locator('[aria-label^="Mirror of block 2,"] strong');
+  const dialog = () => page.getByRole('dialog');
+
+  it('with the mouse', async () => {
+    await drop(page, join(library.pictures, 'discs'));
+    await button('Prepare the images').click();
+    await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('24');
+
+    await place('Design').click();
+    const before = await mirrored().textContent();
+    await page.locator('[data-block="1"]').click();
+    const channels = page.getByLabel('Output channels', { exact: true }).first();
+    await channels.fill('12');
+    await expect(mirrored()).not.toHaveText(before!);
+
+    await place('Train').click();
+    await field('Batch').fill('8');
+    await field('Ends').selectOption('at step');
+    await field('Step').fill('12');
+    await button('Start training').click();
+    await expect(state()).toHaveText('done');
+    await expect(page.getByRole('img', { name: '64 generated images after step 12' })).toBeVisible();
+
+    await place('Explore').click();
+    await page.getByRole('button', { name: /^Seed 3\b/ }).click();
+    await expect(page.getByRole('figure', { name: 'Sample' }).getByRole('img')).toHaveAttribute(
+      'alt',
+      'Seed 3',
+    );
+
+    await place('Train').click();
+    await button('Export…').click();
+    await dialog().getByRole('button', { name: 'Export as ONNX' }).click();
+    const download = page.waitForEvent('download');
+    await dialog()
+      .getByRole('link', { name: /^Download .*\.onnx$/ })
+      .click();
+    await expectToDraw(await download);
+  });
+
+  it('with the keyboard', async () => {
+    const press = (key: string) => page.keyboard.press(key);
+    await tabTo(page, 'button', /Use my own images/);
+    await press('Enter');
+    await tabTo(page, 'button', "Browse the server's folders");
+    await press('Enter');
+    await tabTo(page, 'button', /^pictures/);
+    await press('Enter');
+    await tabTo(page, 'button', /^discs/);
+    await press('Enter');
+    await tabTo(page, 'button', 'Use this folder');
+    await press('Enter');
+    await tabTo(page, 'button', 'Prepare the images');
+    await press('Enter');
+    await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('24');
+
+    await press('Control+2');
+    const before = await mirrored().textContent();
+    await tabTo(page, 'button', /^Block 2:/);
+    await press('Enter');
+    await tabTo(page, 'spinbutton', 'Output channels');
+    await press('Control+a');
+    await page.keyboard.type('12');
+    await expect(mirrored()).not.toHaveText(before!);
+
+    await press('Control+3');
+    await tabTo(page, 'combobox', 'Ends');
+    await page.keyboard.type('at step');
+    await tabTo(page, 'spinbutton', 'Step');
+    await press('Control+a');
+    await page.keyboard.type('12');
+    await tabTo(page, 'spinbutton', 'Batch');
+    await press('Control+a');
+    await page.keyboard.type('8');
+    await tabTo(page, 'button', 'Start training');
+    await press('Enter');
+    await expect(state()).toHaveText('done');
+
+    await press('Control+4');
+    await tabTo(page, 'button', /^Seed 0\b/);
+    await press('ArrowRight');
+    await press('ArrowRight');
+    await press('Enter');
+    await expect(page.getByRole('figure', { name: 'Sample' }).getByRole('img')).toHaveAttribute(
+      'alt',
+      'Seed 2',
+    );
+
+    await press('Control+3');
+    await tabTo(page, 'button', 'Export…');
+    await press('Enter');
+    await tabTo(page, 'button', 'Export as ONNX');
+    await press('Enter');
+    await tabTo(page, 'link', /^Download .*\.onnx$/);
+    const download = page.waitForEvent('download');
+    await press('Enter');
+    await expectToDraw(await download);
+  });
+});
