@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest
 import { formatDesign } from '../../src-shared/gan/design-json.ts';
 import { tinyDesign } from '../core/library.ts';
 import { findBarriers } from '../renderer/accessibility.ts';
-import { command } from '../shells/ganvas-process.ts';
+import { command } from '../shells/command.ts';
 import type { Visit } from './studio.ts';
 import { findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
 

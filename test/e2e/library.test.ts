@@ -12,7 +12,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { tinyDesign } from '../core/library.ts';
 import { findBarriers } from '../renderer/accessibility.ts';
-import { command } from '../shells/ganvas-process.ts';
+import { command } from '../shells/command.ts';
 import type { Visit } from './studio.ts';
 import { findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
 

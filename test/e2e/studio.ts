@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
 import { findChromium } from '../renderer/page.ts';
-import { command } from '../shells/ganvas-process.ts';
+import { command } from '../shells/command.ts';
 
 export { findChromium };
 

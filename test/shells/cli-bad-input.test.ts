@@ -16,7 +16,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatDesign } from '../../src-shared/gan/design-json.ts';
 import { tinyDesign } from '../core/library.ts';
 import type { CallOptions, Line } from './ganvas-process.ts';
-import { canWatch, command, tinyTraining, Workplace } from './ganvas-process.ts';
+import { command } from './command.ts';
+import { canWatch, tinyTraining, Workplace } from './ganvas-process.ts';
 
 const training = ['train', '--design', 'tiny.json', '--batch', '4', '--steps', '2'];
 

@@ -19,10 +19,7 @@ import { onTestFinished } from 'vitest';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { formatDesign } from '../../src-shared/gan/design-json.ts';
 import { tinyDesign } from '../core/library.ts';
-
-const cli = fileURLToPath(new URL('../../src-main/shells/cli/', import.meta.url));
-/** The command line on the Node that Ganvas brings. */
-export const command: readonly string[] = [pinnedNode(), join(cli, 'main.ts')];
+import { command } from './command.ts';
 
 /** The command as it is installed, on a Node that is not the one Ganvas brings; null where there is no other. */
 export function installedCommand(): string[] | null {
@@ -31,7 +28,9 @@ export function installedCommand(): string[] | null {
   const other = candidates.find(
     (file) => existsSync(file) && realpathSync(file) !== own && !file.includes('node_modules'),
   );
-  return other === undefined ? null : [other, join(cli, 'ganvas.js')];
+  return other === undefined
+    ? null
+    : [other, fileURLToPath(new URL('../../src-main/shells/cli/ganvas.js', import.meta.url))];
 }
 
 export interface Line {

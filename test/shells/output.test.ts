@@ -8,7 +8,8 @@ import {
   progressLine,
   wrap,
 } from '../../src-main/shells/cli/output.ts';
-import { command, tinyTraining, Workplace } from './ganvas-process.ts';
+import { command } from './command.ts';
+import { tinyTraining, Workplace } from './ganvas-process.ts';
 
 const progress = { phase: 'step', done: 1200, total: 2000, perSecond: 0, remainingSeconds: 65 };
 const notes = ['loss D 1.39 G 0.69', '3,159 images/s', 'D(x) 0.50 D(G(z)) 0.50', '76.8 kimg'];
