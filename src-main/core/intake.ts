@@ -14,7 +14,7 @@ import type { LibraryFolder } from '../store/library-folder.ts';
 import type { Content, Files } from './files.ts';
 
 export interface IntakeOptions {
-  paths: Pick<LibraryFolder, 'cache' | 'uploads' | 'scratch'>;
+  paths: Pick<LibraryFolder, 'dir' | 'cache' | 'uploads' | 'scratch'>;
   /** Folders of the machine that images may be taken from; null: all of it, where the user owns the machine. */
   dataRoots: readonly string[] | null;
   /** A prepared dataset by its key. */
@@ -117,7 +117,11 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
     },
     prepare: (source, settings, options) =>
       locating(source, async (place) => {
-        const prepared = await prepareDataset(place, settings, { ...options, cacheDir: paths.cache });
+        const prepared = await prepareDataset(place, settings, {
+          ...options,
+          cacheDir: paths.cache,
+          exclude: paths.dir,
+        });
         return isUpload(source) ? { ...prepared, source } : prepared;
       }),
     sourceName,

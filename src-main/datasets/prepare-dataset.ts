@@ -20,6 +20,8 @@ import type { ImageSource } from './worker-messages.ts';
 export interface PrepareOptions {
   /** Folder of the cache; made if it is not there. Each prepared dataset is one folder in it. */
   cacheDir: string;
+  /** Folder that is skipped when it lies in the source, such as the library itself; absent: the cache. */
+  exclude?: string;
   onProgress?: OnProgress;
   signal?: AbortSignal;
   limits?: Partial<Limits>;
@@ -64,6 +66,7 @@ class Preparation {
   private readonly meter: ProgressMeter;
   private readonly workers: DecodeWorker[] = [];
   private cacheDir: string;
+  private readonly exclude: string | undefined;
 
   constructor(source: string, settings: ImageSettings, options: PrepareOptions) {
     this.source = source;
@@ -72,6 +75,7 @@ class Preparation {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.meter = new ProgressMeter(options.onProgress);
     this.cacheDir = resolve(options.cacheDir);
+    this.exclude = options.exclude;
   }
 
   async run(): Promise<PreparedDataset> {
@@ -103,7 +107,7 @@ class Preparation {
     return openSource(this.source, {
       settings: this.settings,
       limits: this.limits,
-      exclude: this.cacheDir,
+      exclude: this.exclude ?? this.cacheDir,
       signal: this.signal,
       scanners: () => {
         const worker = this.startWorker();

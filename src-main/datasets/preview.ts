@@ -36,10 +36,10 @@ export class Previews {
   /** PNG files, the last used preview last. */
   private readonly kept = new Map<string, Uint8Array[]>();
   private readonly closing = new AbortController();
-  private readonly folders: { readonly cache: string; readonly scratch: string };
+  private readonly folders: { readonly dir: string; readonly scratch: string };
 
-  /** @param folders `cache` is passed over when it lies in a source; packed files are unpacked into `scratch` */
-  constructor(folders: { readonly cache: string; readonly scratch: string }) {
+  /** @param folders `dir` is passed over when it lies in a source; packed files are unpacked into `scratch` */
+  constructor(folders: { readonly dir: string; readonly scratch: string }) {
     this.folders = folders;
   }
 
@@ -113,7 +113,7 @@ export class Previews {
     }
     const options = {
       limits: DEFAULT_LIMITS,
-      exclude: this.folders.cache,
+      exclude: this.folders.dir,
       scratch: this.folders.scratch,
       signal,
       scanner: workers[0]!,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32, inflateRawSync } from 'node:zlib';
 import {
   type Entry,
@@ -63,26 +63,31 @@ export async function scanZip(
     checkUnpackedSize(path, entries, reader.size, limits);
     entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     onCount(entries.length);
-    return pack(entries, leftOut);
+    return pack(entries, leftOut, await hashOf(path));
   } finally {
     reader.closeFile();
   }
 }
 
-function pack(entries: readonly { name: string; entry: Entry }[], leftOut: LeftOutList): ScannedZip {
+/** Over all its bytes: what a zip's directory says of its entries need not be what they are. */
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256').update('zip\0');
+  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(part as Buffer);
+  return hash.digest('hex');
+}
+
+function pack(
+  entries: readonly { name: string; entry: Entry }[],
+  leftOut: LeftOutList,
+  identity: string,
+): ScannedZip {
   const files = new FileListBuilder();
-  const hash = createHash('sha256');
-  hash.update('zip\0');
-  for (const { name, entry } of entries) {
-    files.add(name, entry.uncompressedSize);
-    hash.update(`${name}\0${entry.uncompressedSize}\0${entry.crc32}\n`);
-  }
-  hash.update(`\0${leftOut.count}`);
+  for (const { name, entry } of entries) files.add(name, entry.uncompressedSize);
   return {
     files: files.build(),
     leftOut: leftOut.listed,
     leftOutCount: leftOut.count,
-    identity: hash.digest('hex'),
+    identity,
     places: {
       offsets: shared(
         Float64Array,

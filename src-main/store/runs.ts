@@ -118,7 +118,9 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   const byText = database.query(
     { name: 'runs', key: ['id'], row: v.object({ id: Id, number: v.number() }) },
     'SELECT id, number FROM runs WHERE id = :text OR number = CAST(:text AS INTEGER) AND CAST(number AS TEXT) = :text ' +
-      'OR name = :text AND deletedAt IS NULL ORDER BY id = :text DESC, CAST(number AS TEXT) = :text DESC, number',
+      // Digits alone are always a number: the same word must not mean one run today and another when that is gone.
+      "OR name = :text AND :text GLOB '*[^0-9]*' AND deletedAt IS NULL " +
+      'ORDER BY id = :text DESC, CAST(number AS TEXT) = :text DESC, number',
   );
   const all = database.query(
     table,

@@ -157,6 +157,16 @@ describe('a folder', () => {
   });
 });
 
+test('a library in the folder of images is passed over: its own pictures are no training images', async () => {
+  const folder = temporaryFolder();
+  writeFiles(folder, { '1.png': red, 'library/runs/r/samples/00000000.png': red });
+  const options = { cacheDir: join(folder, 'library', 'cache'), exclude: join(folder, 'library') };
+  const first = await prepare(folder, settingsOf(8), options);
+  expect(first.count).toBe(1);
+  writeFiles(folder, { 'library/runs/r/samples/00000500.png': red });
+  expect(await prepare(folder, settingsOf(8), options)).toEqual(first);
+});
+
 describe('the cache', () => {
   test('the same content and settings give the entry that is there; anything else a new one', async () => {
     const folder = temporaryFolder();

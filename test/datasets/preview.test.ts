@@ -20,7 +20,7 @@ import {
 
 function openPreviews(): Previews {
   const dir = temporaryFolder();
-  const previews = new Previews({ cache: join(dir, 'cache'), scratch: join(dir, 'scratch') });
+  const previews = new Previews({ dir: join(dir, 'library'), scratch: join(dir, 'scratch') });
   onTestFinished(() => previews.close());
   return previews;
 }
@@ -274,7 +274,7 @@ describe('what a source holds is remembered', () => {
 
   test('unpacked files go with the memory of them, also when several look at once', async () => {
     const dir = temporaryFolder();
-    const previews = new Previews({ cache: join(dir, 'cache'), scratch: join(dir, 'scratch') });
+    const previews = new Previews({ dir: join(dir, 'library'), scratch: join(dir, 'scratch') });
     onTestFinished(() => previews.close());
     const sources = Array.from({ length: 6 }, (_, i) => join(dir, `${i}-idx3-ubyte.gz`));
     for (const [i, source] of sources.entries()) {

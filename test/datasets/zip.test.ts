@@ -18,7 +18,7 @@ const red = await plain(8, 8, '#ff0000').png().toBuffer();
 const green = await plain(8, 8, '#00ff00').png().toBuffer();
 
 function zipOf(files: Zippable, change: (bytes: Buffer) => void = () => undefined): string {
-  const bytes = Buffer.from(zipSync(files));
+  const bytes = Buffer.from(zipSync(files, { mtime: '2026-01-01' }));
   change(bytes);
   const path = join(temporaryFolder(), 'images.zip');
   writeFileSync(path, bytes);
@@ -59,6 +59,20 @@ describe('a zip', () => {
     const second = await prepare(two, settingsOf(8), { cacheDir });
     expect(second).toEqual({ ...first, source: two });
     expect((await prepare(zipOf({ '1.png': green }), settingsOf(8), { cacheDir })).key).not.toBe(first.key);
+  });
+
+  test('a damaged one and the whole one are two entries, though their directories say the same', async () => {
+    const cacheDir = temporaryFolder();
+    const files: Zippable = { '1.png': [red, { level: 0 }], '2.png': [green, { level: 0 }] };
+    const damaged = zipOf(files, (bytes) => {
+      const at = bytes.indexOf(red) + red.length - 20;
+      bytes[at] = bytes[at]! ^ 1;
+    });
+    const bad = await prepare(damaged, settingsOf(8), { cacheDir });
+    expect(bad).toMatchObject({ count: 1, leftOutCount: 1 });
+    const good = await prepare(zipOf(files), settingsOf(8), { cacheDir });
+    expect(good).toMatchObject({ count: 2, leftOutCount: 0 });
+    expect((await prepare(damaged, settingsOf(8), { cacheDir })).key).toBe(bad.key);
   });
 
   test.each([

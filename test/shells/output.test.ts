@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import {
+  createOutput,
   formatBytes,
   formatCount,
   formatRate,
   formatSeconds,
   progressLine,
+  table,
   wrap,
 } from '../../src-main/shells/cli/output.ts';
 import { command } from './command.ts';
@@ -49,6 +52,20 @@ describe('the line that shows how far something is', () => {
     expect(progressLine({ ...reading, done: 0, total: 0, perSecond: 0 }, [], 79)).toContain('█'.repeat(24));
     expect(progressLine({ ...progress, done: 9999 }, [], 79)).toContain('█'.repeat(24));
   });
+});
+
+test('names that would steer the terminal or break a table are shown as signs', () => {
+  const lines: string[] = [];
+  const stdout = new PassThrough();
+  stdout.on('data', (text: Buffer) => lines.push(text.toString()));
+  const output = createOutput(false, { stdout: stdout as never, stderr: process.stderr, env: {} });
+  for (const line of table([
+    ['name', 'step'],
+    ['a\nb', '1'],
+  ]))
+    output.line(line);
+  output.line('\u001b[31mred');
+  expect(lines).toEqual(['name  step\n', 'a b   1\n', '\uFFFD[31mred\n']);
 });
 
 test('numbers in words', () => {

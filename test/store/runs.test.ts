@@ -55,6 +55,10 @@ test('a run is found by its id, its number or its only name', () => {
   expect(runs.find(first.id)).toEqual(first);
   expect(runs.find('cats')).toEqual(first);
   expect(runs.find('1')).toEqual(first);
+  // A name of digits alone is not one to find a run by: it would mean another run once the number is gone.
+  runs.rename(second.id, '7');
+  expect(errorOf(() => runs.find('7')).code).toBe('run.missing');
+  runs.rename(second.id, second.name);
   expect(runs.find('2')).toEqual(second);
   for (const text of ['', 'ca', '9', '01', ' 1', '1.0', "' OR 1 --", '%']) {
     expect(errorOf(() => runs.find(text)).code, text).toBe('run.missing');

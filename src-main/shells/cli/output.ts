@@ -66,8 +66,14 @@ export function formatTime(time: number): string {
   return new Date(time).toISOString().slice(0, 16).replace('T', ' ');
 }
 
+/** Names of files, runs and designs come from anywhere: what steers a terminal is shown as a sign of its own. */
+function harmless(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n]/gu, '\uFFFD');
+}
+
 /** Rows of cells as lines with aligned columns. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+export function table(cells: readonly (readonly string[])[]): string[] {
+  const rows = cells.map((row) => row.map((cell) => cell.replaceAll(/\s+/g, ' ')));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row
@@ -129,12 +135,12 @@ export function createOutput(
     line(text) {
       if (json) return;
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${harmless(text)}\n`);
     },
     error({ code, message, details }) {
       clear();
       if (json) stdout.write(`${JSON.stringify({ type: 'error', code, message, details })}\n`);
-      stderr.write(`ganvas: ${message}\n`);
+      stderr.write(`ganvas: ${harmless(message)}\n`);
     },
     progress(progress, notes = []) {
       if (!live) return;
