@@ -66,7 +66,7 @@ class Preparation {
   private readonly meter: ProgressMeter;
   private readonly workers: DecodeWorker[] = [];
   private cacheDir: string;
-  private readonly exclude: string | undefined;
+  private exclude: string | undefined;
 
   constructor(source: string, settings: ImageSettings, options: PrepareOptions) {
     this.source = source;
@@ -85,6 +85,7 @@ class Preparation {
       this.throwIfCancelled();
       await openCache(this.cacheDir);
       this.cacheDir = await realpath(this.cacheDir);
+      if (this.exclude !== undefined) this.exclude = await realpath(this.exclude);
       const open = await this.open();
       this.throwIfCancelled();
       if (open.count === 0 && open.leftOut.count === 0) throw emptySource(open);

@@ -22,7 +22,7 @@ export const isSystemFile = (name: string): boolean =>
 /**
  * Walks a folder, synchronously (for a worker thread), in the order of the full paths by code units. Links are not
  * followed, so that nothing outside the folder is read and no loop is entered; devices, pipes and sockets are not opened.
- * @param exclude Absolute folder that is skipped: the cache, should it lie inside the source.
+ * @param exclude Absolute folder, without links, that is skipped: the library, should it lie inside the source.
  * @throws {AppError} `dataset.unreadable` or `dataset.missing` for the folder itself, `dataset.too-many-files`.
  */
 export function scanFolder(

@@ -26,7 +26,7 @@ export interface ZipPlaces {
 
 export interface ScannedZip extends ScannedFiles {
   places: ZipPlaces;
-  /** SHA-256 (hex) over the paths, sizes and checksums that the directory gives. */
+  /** SHA-256 (hex) over all bytes of the zip. */
   identity: string;
 }
 
