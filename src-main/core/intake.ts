@@ -133,7 +133,8 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
   };
 }
 
-const isSample = (source: string): boolean => /^sample(:|$)/.test(source);
+/** Whether a source names, or tries to name, what Ganvas draws itself. */
+export const isSample = (source: string): boolean => /^sample(:|$)/.test(source);
 
 const pngContent = (bytes: Uint8Array): Content => ({ kind: 'bytes', type: 'image/png', bytes });
 

@@ -1,2 +1,10 @@
-/** The built-in dataset as files: needs no library, so it is no part of the app. */
+/** The dataset that Ganvas draws itself, for shells that write it or take its name. */
+import { identifySource } from '../datasets/sources.ts';
+import { isSample } from './intake.ts';
+
 export { writeSampleDataset } from '../datasets/sample/write.ts';
+
+/** Looks at nothing but the name. @throws AppError `dataset.sample` for one that begins like a drawn dataset's and is none */
+export async function requireSampleName(source: string): Promise<void> {
+  if (isSample(source)) await identifySource(source);
+}

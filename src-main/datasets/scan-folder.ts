@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src-shared/errors.ts';
 import type { LeftOut } from '../../src-shared/dataset.ts';
@@ -43,7 +43,10 @@ export function scanFolder(
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const { name, type } of entries) {
       const path = prefix + name;
-      if (type.isFile()) {
+      // Bytes that are no UTF-8 come as this letter; under such a name nothing is found.
+      if (type.name.includes('\uFFFD') && !existsSync(join(folder, type.name))) {
+        leftOut.add(path, 'unreadable', 'Its name is not UTF-8 text. Rename it.');
+      } else if (type.isFile()) {
         files.add(path);
         if (files.count > limits.files) throw tooManyFiles(root, limits);
         if (files.count % 1000 === 0) onCount(files.count);

@@ -1,6 +1,6 @@
 /** Where everything lies in a library folder, and errors of the file system in words. */
-import { lstatSync, mkdirSync, readdirSync, accessSync, constants, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { stepName } from '../../src-shared/step-name.ts';
@@ -85,12 +85,24 @@ function plainName(name: string): string {
  */
 export function createLibraryFolder(folder: LibraryFolder): void {
   try {
-    mkdirSync(folder.dir, { recursive: true });
+    makeFolder(folder.dir);
     accessSync(folder.dir, constants.W_OK);
     for (const part of [folder.runs, folder.cache, folder.exports, folder.trash])
       mkdirSync(part, { recursive: true });
   } catch (error) {
     throw describeFileError(error, folder.dir);
+  }
+}
+
+/** With those above it. Not `mkdirSync`'s `recursive`, which never comes back under /proc: nothing appears there, nor is anything missing. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  if (dirname(dir) !== dir) makeFolder(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!existsSync(dir)) throw error;
   }
 }
 
@@ -141,6 +153,8 @@ export function describeFileError(error: unknown, path: string): unknown {
         'library.not-writable',
         `You may not read and write ${path}. Change its permissions or choose another library folder.`,
       );
+    case 'ENOENT':
+      return about('library.not-writable', `${path} cannot be made there. Choose another library folder.`);
     default:
       return about('library.io', `${path} could not be changed: ${error.message}.`);
   }

@@ -1,5 +1,6 @@
 /** Writing so that a file or folder is either there, whole, or not there at all. */
 import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import { access, lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
@@ -36,6 +37,17 @@ export async function refuseExisting(path: string): Promise<void> {
   if ((await lstat(path).catch(() => null)) !== null) throw existsAlready(path);
 }
 
+/** Some folders are there and take no files: those of the kernel, under /proc, answer as if they were not there. */
+function missingFolder(path: string): AppError {
+  const folder = dirname(path);
+  const why = !existsSync(folder)
+    ? `the folder ${folder} is not there.`
+    : statSync(folder).isDirectory()
+      ? `nothing can be put into the folder ${folder}. Choose another one.`
+      : `${folder} is a file, no folder.`;
+  return new AppError('disk.no-folder', `${path} cannot be written: ${why}`, { path });
+}
+
 /** What a file system's refusal means for a person. */
 function diskError(error: unknown, path: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -51,11 +63,7 @@ function diskError(error: unknown, path: string): unknown {
       );
     case 'ENOENT':
     case 'ENOTDIR':
-      return new AppError(
-        'disk.no-folder',
-        `${path} cannot be written: the folder ${dirname(path)} is not there.`,
-        { path },
-      );
+      return missingFolder(path);
     case 'EISDIR':
     case 'EEXIST':
     case 'ENOTEMPTY':

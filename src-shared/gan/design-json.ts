@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { AppError } from '../errors.ts';
 import { Design } from './block.ts';
+import { designFault } from './design-fault.ts';
 
 const format = 'ganvas-design';
 const version = 1;
@@ -51,9 +52,8 @@ export function parseDesign(text: string): Design {
   }
   const result = v.safeParse(DesignFile, data);
   if (!result.success) {
-    const issue = result.issues[0];
-    const place = v.getDotPath(issue) ?? 'the file';
-    throw new AppError('design.invalid', `The design is damaged at ${place}: ${issue.message}.`, { place });
+    const { place, message } = designFault(result.issues);
+    throw new AppError('design.invalid', message, { place });
   }
   return {
     name: result.output.name,

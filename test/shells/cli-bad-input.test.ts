@@ -243,7 +243,7 @@ describe('designs that cannot be trained: said before images are read', () => {
     ],
     'a damaged one': [
       'design.invalid',
-      /^design\.json: The design is damaged at discriminator\.blocks\.0\.kernel/,
+      /^design\.json: "kernel" in block 1 must be two whole numbers, the vertical one first, not \[4\]\.$/,
       fromFile,
       (place) =>
         design(place, {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -38,7 +39,7 @@ export async function writeSampleDataset(dir: string, options: SampleDatasetOpti
   try {
     await checkEmpty(target);
     await rm(unfinished, { recursive: true, force: true });
-    for (const name of SAMPLE_CLASSES) await mkdir(join(unfinished, name), { recursive: true });
+    for (const name of SAMPLE_CLASSES) await makeFolder(join(unfinished, name));
     await writeImages(unfinished, options);
     await rmdir(target).catch((cause: unknown) => {
       if (systemCode(cause) !== 'ENOENT') throw cause;
@@ -49,6 +50,13 @@ export async function writeSampleDataset(dir: string, options: SampleDatasetOpti
     if (signal?.aborted === true) throw cancelled();
     throw thrown instanceof AppError ? thrown : cannotWrite(target, thrown);
   }
+}
+
+/** With those above it. Not `mkdir`'s `recursive`, which never comes back under /proc: nothing appears there, nor is anything missing. */
+async function makeFolder(dir: string): Promise<void> {
+  if (existsSync(dir)) return;
+  if (dirname(dir) !== dir) await makeFolder(dirname(dir));
+  await mkdir(dir);
 }
 
 async function writeImages(folder: string, options: SampleDatasetOptions): Promise<void> {

@@ -6,7 +6,7 @@ import { errorsOf } from '../../../src-shared/gan/check.ts';
 import { parseDesign } from '../../../src-shared/gan/design-json.ts';
 import { dcgan, presets } from '../../../src-shared/gan/presets.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean } from '../../../src-shared/did-you-mean.ts';
 import { UsageError } from './usage.ts';
 
 /** Channels after the first block of a design that nobody chose: trains in minutes on a laptop. */

@@ -1,18 +1,18 @@
 /** The command line's entry: one command, its output, its exit status. */
-import { toErrorData } from '../../../src-shared/errors.ts';
+import { AppError, toErrorData } from '../../../src-shared/errors.ts';
 import { version } from '../../core/system.ts';
 import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, watchInterrupts } from './interruption.ts';
 import { mirrorCommand } from './mirror-command.ts';
-import { Words } from './options.ts';
+import { isMangled, Words } from './options.ts';
 import type { Output } from './output.ts';
 import { createOutput } from './output.ts';
 import { deleteCommand, renameCommand, runsCommand, showCommand } from './run-commands.ts';
 import { sampleDataCommand } from './sample-data-command.ts';
 import { serveCommand } from './serve-command.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean } from '../../../src-shared/did-you-mean.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
 import { usage, UsageError } from './usage.ts';
 
@@ -34,6 +34,9 @@ const commands: Readonly<Record<string, Command>> = {
   show: showCommand,
   train: trainCommand,
 };
+
+/** Errors with a code of their own that only the words of the call can cause. */
+const causedByWords: readonly string[] = ['dataset.sample', 'design.resolution', 'training.batch-of-one'];
 
 async function run(args: readonly string[], output: Output, interruption: Interruption): Promise<number> {
   const words = Words.parse(args);
@@ -60,6 +63,13 @@ async function run(args: readonly string[], output: Output, interruption: Interr
       `There is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}.`,
     );
   }
+  const here = process.cwd();
+  if (isMangled(here)) {
+    throw new AppError(
+      'path.not-utf8',
+      `The name of the folder that you are in, ${here}, is not UTF-8 text: no path can be told from here. Change to another folder, or rename it first.`,
+    );
+  }
   return command(words, output, interruption);
 }
 
@@ -81,7 +91,8 @@ async function main(args: readonly string[]): Promise<number> {
     } else {
       output.error(data);
     }
-    return data.code === 'cancelled' ? interruptedStatus : 1;
+    if (data.code === 'cancelled') return interruptedStatus;
+    return causedByWords.includes(data.code) ? 2 : 1;
   }
 }
 

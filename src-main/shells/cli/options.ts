@@ -1,7 +1,8 @@
 /** Reading the command line's words. */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean } from '../../../src-shared/did-you-mean.ts';
 import { UsageError } from './usage.ts';
 
 const options = {
@@ -48,6 +49,9 @@ type TextOption = {
 }[OptionName];
 type Flag = Exclude<OptionName, TextOption>;
 
+/** Options that may be given more than once. Of any other, one of two would be forgotten without a word. */
+const repeatable: readonly OptionName[] = ['data-root'];
+
 /** Steps that a run may have. */
 export const mostSteps = 1_000_000_000;
 
@@ -56,6 +60,9 @@ export function quoted(word: string): string {
   if (/^[\w./:@%+=-]+$/.test(word)) return word;
   return process.platform === 'win32' ? JSON.stringify(word) : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** Whether a path has lost bytes that are no UTF-8 text: they come in as this letter, and nothing is found under that name. */
+export const isMangled = (path: string) => path.includes('\uFFFD') && !existsSync(path);
 
 /** The words of one call. */
 export class Words {
@@ -74,7 +81,10 @@ export class Words {
     this.#all = all;
   }
 
-  /** @throws UsageError for an option that nobody knows, that lacks its value, or that has one although it takes none */
+  /**
+   * @throws UsageError for an option that nobody knows, that lacks its value, that has one although it takes none, or that comes twice, and for words
+   * that are not UTF-8
+   */
   static parse(args: readonly string[]): Words {
     // Not `strict`: its messages are for programmers.
     const { tokens, positionals } = parseArgs({
@@ -87,6 +97,11 @@ export class Words {
     const values: Partial<Record<OptionName, string | boolean>> = {};
     const all = new Map<string, string[]>();
     for (const token of tokens) {
+      const text = token.kind === 'option-terminator' ? undefined : token.value;
+      if (text !== undefined && isMangled(text))
+        throw new UsageError(
+          `"${text}" is not UTF-8 text, and nothing else can be the name of a file or folder here. Rename it first.`,
+        );
       if (token.kind !== 'option') continue;
       const { rawName, value } = token;
       if (!Object.hasOwn(options, token.name)) {
@@ -94,11 +109,13 @@ export class Words {
         throw new UsageError(`There is no option ${rawName}.${didYouMean(rawName, all)}`);
       }
       const name = token.name as OptionName;
+      if (values[name] !== undefined && !repeatable.includes(name))
+        throw new UsageError(`--${name} is given more than once. Give it once.`);
       if (options[name].type === 'boolean') {
         if (value !== undefined) throw new UsageError(`${rawName} takes no value.`);
         values[name] = true;
       } else {
-        if (!value) throw new UsageError(`${rawName} needs a value.`);
+        if (!value?.trim()) throw new UsageError(`${rawName} needs a value.`);
         const looksLikeOption = !token.inlineValue && value.startsWith('-');
         if (looksLikeOption)
           throw new UsageError(`${rawName} needs a value; to give it "${value}", write ${rawName}=${value}.`);
@@ -164,10 +181,10 @@ export class Words {
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
   }
 
-  /** A word behind the command. @param what it stands for, in the message when it is missing @param index 0 for the first */
+  /** A word behind the command. @param what it stands for, in the message when it is missing or blank @param index 0 for the first */
   argument(what: string, index = 0): string {
     const word = this.#positionals[1 + index];
-    if (word === undefined) throw new UsageError(`${this.command} needs ${what}.`);
+    if (!word?.trim()) throw new UsageError(`${this.command} needs ${what}.`);
     return word;
   }
 

@@ -5,10 +5,12 @@ import { AppError } from '../../../src-shared/errors.ts';
 import type { Design } from '../../../src-shared/gan/block.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
+import { requireTrainable } from '../../../src-shared/readiness.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
 import type { Hyperparameters, Limits } from '../../../src-shared/training.ts';
 import { defaultHyperparameters, EngineName, LossName } from '../../../src-shared/training.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
+import { requireSampleName } from '../../core/sample-data.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import { chooseDesign } from './design-choice.ts';
@@ -22,6 +24,8 @@ import { formatCount } from './output.ts';
 
 /** Limit of a run that was given none. */
 const defaultSteps = 2000;
+/** A learning rate of zero learns nothing; one far below this changes no 32-bit weight. */
+const leastRate = 1e-9;
 /** Files left out of a dataset that people are told one by one. */
 const leftOutShown = 5;
 
@@ -34,19 +38,19 @@ function limitsOf(words: Words): Limits | null {
 
 function hyperparametersOf(words: Words): Hyperparameters {
   const defaults = defaultHyperparameters();
-  const rate = words.number('lr', 0, 1);
+  const rate = words.number('lr', leastRate, 1);
   const beta1 = words.number('beta1', 0, 0.9999);
   const { discriminator, generator } = defaults;
   return {
     ...defaults,
     discriminator: {
       ...discriminator,
-      learningRate: words.number('lr-d', 0, 1) ?? rate ?? discriminator.learningRate,
+      learningRate: words.number('lr-d', leastRate, 1) ?? rate ?? discriminator.learningRate,
       beta1: beta1 ?? discriminator.beta1,
     },
     generator: {
       ...generator,
-      learningRate: words.number('lr-g', 0, 1) ?? rate ?? generator.learningRate,
+      learningRate: words.number('lr-g', leastRate, 1) ?? rate ?? generator.learningRate,
       beta1: beta1 ?? generator.beta1,
     },
     loss: words.choice('loss', LossName) ?? defaults.loss,
@@ -129,6 +133,9 @@ export async function trainCommand(
   });
   const { height, width, channels } = design.discriminator.image;
   const settings: ImageSettings = { height, width, channels: channels as ImageSettings['channels'], fit };
+  // What cannot be right with any images is said before anything is made or read.
+  requireTrainable(design, { settings, count: Infinity }, hyperparameters);
+  await requireSampleName(data);
   const { signal } = interruption;
   await requireEngine(engine, signal);
 
