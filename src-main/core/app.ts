@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
-import type { Run, RunDetails } from '../../src-shared/library.ts';
+import type { Experiment, Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { Limits } from '../../src-shared/training.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
@@ -14,6 +14,7 @@ import type { Store } from '../store/open-store.ts';
 import type { Purged } from '../store/purge.ts';
 import { openStore } from '../store/open-store.ts';
 import type { StoredSample } from '../store/samples.ts';
+import { isUpload } from '../datasets/upload.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
 import { createExperiments } from './experiments.ts';
@@ -24,6 +25,8 @@ import type { Files } from './files.ts';
 import { createHandlers } from './handlers.ts';
 import { createIntake } from './intake.ts';
 import type { NewTraining, Runs } from './runs.ts';
+import type { RunAndExperiment } from './run-and-experiment.ts';
+import { createRunAndExperiment } from './run-and-experiment.ts';
 import { createRuns } from './runs.ts';
 import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -37,6 +40,8 @@ export interface CacheEntry {
   key: string;
   /** Where its images came from. */
   source: string;
+  /** What people call that; see `App.sourceName`. */
+  sourceName: string;
   settings: ImageSettings;
   /** Images. */
   count: number;
@@ -73,7 +78,9 @@ export interface App {
     /** What is in the cache, the last used first. */
     list(): CacheEntry[];
   };
-  runs: Pick<Runs, 'interrupt' | 'rename'> & {
+  /** A source as people call it: an upload by the name that was dropped, anything else as it is. */
+  sourceName(source: string): string;
+  runs: Pick<Runs, 'interrupt'> & {
     /** See {@link Runs}. */
     resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
@@ -90,8 +97,14 @@ export interface App {
      * @throws AppError of `requireTrainable`
      */
     start(training: NewTraining): Run;
-    /** Deletes a run with its files, for good. @throws AppError `run.missing`, `run.active` */
-    delete(id: string): void;
+    /** See {@link RunAndExperiment}. */
+    rename: RunAndExperiment['rename'];
+    /**
+     * Deletes a run with its files, and its experiment where it has no other, for good.
+     * @returns that experiment
+     * @throws AppError `run.missing`, `run.active`
+     */
+    delete(id: string): Experiment | null;
   };
   generator: {
     /** See {@link Exports}. */
@@ -148,6 +161,7 @@ export function createApp({
   const datasets = createDatasets(store, intake, broadcast);
   const experiments = createExperiments(store, intake, broadcast);
   const runs = createRuns(store, trainerHost, queue, datasets, broadcast);
+  const together = createRunAndExperiment(store, experiments, runs);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
   const system = createSystem({
@@ -183,6 +197,8 @@ export function createApp({
   }, deletedFor / 24);
   purging.unref();
 
+  const sourceName = (source: string) => (isUpload(source) ? intake.sourceName(source) : source);
+
   return {
     libraryDir: store.paths.dir,
     handlers: createHandlers({
@@ -212,6 +228,7 @@ export function createApp({
         store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
           key,
           source,
+          sourceName: sourceName(source),
           settings,
           count,
           bytes: store.datasets.diskUse(key),
@@ -220,6 +237,7 @@ export function createApp({
         })),
       delete: (key) => datasets.delete(key),
     },
+    sourceName,
     runs: {
       list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),
@@ -237,12 +255,12 @@ export function createApp({
       checkpointFolder: (id, step) => store.paths.checkpointFolder(id, step),
       start: (training) => runs.startNew(training),
       resume: (id, limits, { step = null, ...options } = {}) => runs.resume(id, step, limits, options),
-      rename: (id, name) => runs.rename(id, name),
+      rename: (id, name) => together.rename(id, name),
       interrupt: (id, as) => runs.interrupt(id, as),
       delete(id) {
-        const { source } = store.runs.get(id).dataset;
-        store.runs.delete(id);
-        tellPurged({ experiments: [], runs: [id], sources: [source] });
+        const experiment = together.delete(id);
+        purge(Date.now());
+        return experiment;
       },
     },
     generator: {

@@ -7,6 +7,7 @@ import type { Design } from '../../src-shared/gan/block.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Run } from '../../src-shared/library.ts';
+import { nameAfter } from '../../src-shared/name.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
@@ -18,7 +19,8 @@ import type { TrainerHost } from './trainer-host.ts';
 import type { TrainingQueue } from './training-queue.ts';
 
 export interface NewTraining {
-  name: string;
+  /** Null: after its images. */
+  name: string | null;
   design: Design;
   hyperparameters: Hyperparameters;
   limits: Limits;
@@ -119,8 +121,9 @@ export function createRuns(
   };
 
   return {
-    startNew({ name, design, hyperparameters, limits, dataset, seed, engine }) {
+    startNew({ name: wanted, design, hyperparameters, limits, dataset, seed, engine }) {
       requireTrainable(design, dataset, hyperparameters);
+      const name = wanted ?? nameAfter(datasets.view(dataset).sourceName, namesIn(store));
       const { id, experiment } = store.transaction(() => {
         const { id } = store.experiments.create({
           name,
@@ -271,6 +274,12 @@ export function createRuns(
       for (const run of new Set([...along, id])) tell(run);
     },
   };
+}
+
+/** Names that people see: those of deleted things are free again. */
+function namesIn(store: Store): string[] {
+  const named = [...store.experiments.list(), ...store.runs.list()];
+  return named.filter(({ deletedAt }) => deletedAt === null).map(({ name }) => name);
 }
 
 function requireIdle({ id, name, state }: Run): void {

@@ -178,8 +178,7 @@ describe('what is refused, and how', () => {
       'blocks that are no list',
       'discriminator.blocks',
       '"blocks" in the discriminator must be a list, not {}.',
-      () =>
-        damaged((data) => (data['discriminator'] = { ...(data['discriminator'] as object), blocks: {} })),
+      () => damaged((data) => (data['discriminator'] = { ...(data['discriminator'] as object), blocks: {} })),
     ],
     [
       'a discriminator that is a word',

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Call, Ended, Line } from './ganvas-process.ts';
 import {
   canWatch,
+  changed,
   gone,
   installedCommand,
   linesOf,
@@ -23,7 +24,11 @@ const endless = [
 ];
 
 /** The same in words, which tell of steps by their samples. */
-const sampling = [...endless.filter((word) => word !== '--json'), '--sample-every', '20'];
+const sampling = changed(
+  endless.filter((word) => word !== '--json'),
+  '--sample-every',
+  '20',
+);
 
 const last = (ended: Ended, type: string): Line => {
   const line = linesOf(ended).findLast((found) => found.type === type);
@@ -65,7 +70,7 @@ async function expectGoesOnExactly(place: Workplace): Promise<void> {
   const resumed = await place.run(['resume', '1', '--steps', String(end), '--json']);
   expect(resumed).toMatchObject({ status: 0, stderr: '' });
   expect(linesOf(resumed).find(({ type }) => type === 'step')).toMatchObject({ step: from + 1 });
-  const straight = await place.run([...endless, '--steps', String(end)]);
+  const straight = await place.run(changed(endless, '--steps', String(end)));
   const other = last(straight, 'done')['id'] as string;
   expect(place.state(id as string, end).equals(place.state(other, end))).toBe(true);
   const runFolder = place.path('library', 'runs', id as string);
@@ -263,10 +268,29 @@ test('a reader that has gone: the run ends with a checkpoint', async () => {
   const call = place.start(endless);
   await call.printed(/"type":"step"/);
   call.process.stdout!.destroy();
-  expect(await call.ended).toMatchObject({ status: 130, stderr: '' });
+  expect(await call.ended).toMatchObject({
+    status: 130,
+    stderr:
+      'ganvas: Nobody reads the output any more (the pipe was closed), which counts as Ctrl-C. The run ends with a checkpoint. Go on: npx ganvas resume 1\n',
+  });
   const run = await stateOf(place);
   expect(run).toMatchObject({ state: 'paused', reason: null });
   expect((run['checkpoints'] as { step: number }[]).at(-1)?.step).toBe(run['step']);
+});
+
+test('a reader that has gone while images are read or drawn: ended, and said so', async () => {
+  const place = new Workplace();
+  for (const words of [
+    ['train', '--data', 'sample:200000x64', '--resolution', '64', '--json'],
+    ['sample-data', 'faces', '--count', '200000', '--json'],
+  ]) {
+    const call = place.start(words);
+    // Nothing is printed yet: the pipe is found closed by the first line.
+    call.process.stdout!.destroy();
+    const { status, stderr } = await call.ended;
+    expect(status).toBe(130);
+    expect(stderr).toContain('ganvas: Nobody reads the output any more (the pipe was closed)');
+  }
 });
 
 test.skipIf(!canWatch)(

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { presets } from '../../src-shared/gan/presets.ts';
+import { command } from './command.ts';
 import type { Line } from './ganvas-process.ts';
-import { installedCommand, linesOf, tinyTraining, Workplace } from './ganvas-process.ts';
+import { changed, installedCommand, linesOf, tinyTraining, Workplace } from './ganvas-process.ts';
 
 const typesOf = (lines: readonly Line[]) => [...new Set(lines.map(({ type }) => type))];
 const ofType = (lines: readonly Line[], type: string) => lines.filter((line) => line.type === type);
@@ -13,7 +14,16 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
   test.each([
     ['tain', 'There is no command "tain". Did you mean "train"? There are: datasets, delete, engines,'],
     ['__proto__', 'There is no command "__proto__". There are: '],
+    ['trian', 'There is no command "trian". Did you mean "train"? There are: '],
     ['train', 'train needs --data.'],
+    ['train --data x --resoltuion 32', 'There is no option --resoltuion. Did you mean "--resolution"?'],
+    ['train --data x --preset smlal-32', 'There is no preset "smlal-32". Did you mean "small-32"?'],
+    ['train --data x --data y', '--data is given more than once. Give it once.'],
+    ['train --data x --grey --grey', '--grey is given more than once.'],
+    ['train --data x --lr 0', '--lr must be a number from 1e-9 to 1, not "0".'],
+    ['train --data x --lr-d=-0.1', '--lr-d must be a number from 1e-9 to 1, not "-0.1".'],
+    ['train --data x --lr-g NaN', '--lr-g must be a number from 1e-9 to 1, not "NaN".'],
+    ['train --data x --lr 1e-400', '--lr must be a number from 1e-9 to 1'],
     ['train --data', '--data needs a value; to give it "--json", write --data=--json.'],
     ['train --data=', '--data needs a value.'],
     ['train --data x --bogus 3', 'There is no option --bogus.'],
@@ -37,9 +47,9 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['train --data x --steps=-4', '--steps must be a whole number'],
     ['train --data x --kimg 0', '--kimg must be a number from 0.001 to 1000000, not "0".'],
     ['train --data x --kimg 1e-9', '--kimg must be a number'],
-    ['train --data x --lr 2', '--lr must be a number from 0 to 1, not "2".'],
-    ['train --data x --lr-d 2e4', '--lr-d must be a number from 0 to 1'],
-    ['train --data x --lr-g fast', '--lr-g must be a number from 0 to 1'],
+    ['train --data x --lr 2', '--lr must be a number from 1e-9 to 1, not "2".'],
+    ['train --data x --lr-d 2e4', '--lr-d must be a number from 1e-9 to 1'],
+    ['train --data x --lr-g fast', '--lr-g must be a number from 1e-9 to 1'],
     ['train --data x --beta1 1', '--beta1 must be a number from 0 to 0.9999'],
     ['train --data x --minutes forever', '--minutes must be a number from 0.01 to 1000000, not "forever".'],
     ['train --data x --minutes Infinity', '--minutes must be a number'],
@@ -56,6 +66,14 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['mirror small-32 small-64', 'mirror does not know what to do with "small-64".'],
     ['mirror small-32 --latent 5000', '--latent must be a whole number from 1 to 4096'],
     ['sample-data', 'sample-data needs a folder to write to.'],
+    ['sample-data <blank>', 'sample-data needs a folder to write to.'],
+    ['show <blank>', 'show needs the number, id or name of a run.'],
+    ['mirror <blank>', 'mirror needs a preset or a design file.'],
+    ['rename 1 <blank>', 'rename needs a new name behind the run.'],
+    ['rename <blank> name', 'rename needs the number, id or name of a run.'],
+    ['train --data <blank>', '--data needs a value.'],
+    ['train --data x --name <blank>', '--name needs a value.'],
+    ['datasets --delete <blank>', '--delete needs a value.'],
     ['sample-data faces --count 0', '--count must be a whole number from 1 to 1000000'],
     ['resume', 'resume needs the number, id or name of a run.'],
     ['resume 1 --step last', '--step must be a whole number from 0 to 1000000000, not "last".'],
@@ -72,23 +90,74 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['datasets --delete x --delete-unused', 'Give either --delete or --delete-unused, not both.'],
     ['export 1 --out x', 'export needs --format onnx|tfjs|safetensors|png.'],
     ['export 1 --out x --format pt', '--format must be one of onnx, tfjs, safetensors, png, not "pt".'],
+    ['export 1 --out x.png --format onnx', '--format onnx writes a file: --out must end in .onnx.'],
+    ['export 1 --out x --format png', '--format png writes a file: --out must end in .png.'],
+    [
+      'export 1 --out x.safetensors --format safetensors',
+      '--format safetensors writes a folder: --out names one, without ".safetensors".',
+    ],
+    [
+      'export 1 --out x.json --format tfjs',
+      '--format tfjs writes a folder: --out names one, without ".json".',
+    ],
     ['delete', 'delete needs the number, id or name of a run.'],
     ['engines --library=', '--library needs a value.'],
   ])('ganvas %s', async (text, sentence) => {
     const place = new Workplace();
     const before = place.listing();
-    const { status, lines, stderr } = await place.json(text.split(' '));
+    const words = text.split(' ').map((word) => (word === '<blank>' ? ' ' : word));
+    const { status, lines, stderr } = await place.json(words);
     expect(status).toBe(2);
     expect(stderr).toContain(`ganvas: ${sentence}`);
-    expect(stderr).toMatch(/ Try "ganvas --help"\.\n$/);
+    expect(stderr).toMatch(/ Try "npx ganvas --help"\.\n$/);
     const message = stderr.slice('ganvas: '.length).trimEnd();
     expect(lines).toEqual([{ type: 'error', code: 'usage', message, details: {} }]);
     expect(place.listing()).toEqual(before);
   });
 
+  test.each([
+    [
+      '--data sample:-5x16',
+      'dataset.sample',
+      '"sample:-5x16" does not name a sample dataset. Write sample, ',
+    ],
+    ['--data sample:0', 'dataset.sample', '"sample:0" does not name a sample dataset.'],
+    [
+      '--data x --preset dcgan-32 --resolution 48',
+      'design.resolution',
+      'The design "dcgan-32" is made for 32x32x3 and cannot take 48x48x3: Block 4 ',
+    ],
+    ['--data x --preset small-128 --resolution 8', 'design.resolution', ' cannot take 8x8x3'],
+    ['--data x --preset dense-28 --batch 1', 'training.batch-of-one', ' Choose a batch of 2 or more'],
+  ])('ganvas train %s: with a code of its own', async (text, code, sentence) => {
+    const place = new Workplace();
+    const before = place.listing();
+    const { status, lines, stderr } = await place.json(['train', ...text.split(' ')]);
+    expect({ status, lines }).toMatchObject({ status: 2, lines: [{ type: 'error', code }] });
+    expect(stderr).toContain(sentence);
+    expect(place.listing()).toEqual(before);
+  });
+
+  test.skipIf(process.platform === 'win32')('names that are not UTF-8', async () => {
+    const place = new Workplace();
+    // A shell hands on bytes that the arguments of a process started from here cannot hold.
+    const through = (script: string) => place.run([], { command: ['/bin/sh', '-c', script, ...command] });
+    const word = await through(`exec "$0" "$@" sample-data "$(printf 'bad\\377')"`);
+    expect(word).toMatchObject({ status: 2, stdout: '' });
+    expect(word.stderr).toContain('"bad\uFFFD" is not UTF-8 text');
+    const here = await through(
+      `mkdir "$(printf 'bad\\377')"; cd "$(printf 'bad\\377')"; exec "$0" "$@" mirror small-32`,
+    );
+    expect(here).toMatchObject({ status: 1, stdout: '' });
+    expect(here.stderr).toContain('is not UTF-8 text. Change to another folder, or rename it first.');
+    const gone = await through(`mkdir gone; cd gone; rmdir ../gone; exec "$0" "$@" mirror small-32`);
+    expect(gone).toMatchObject({ status: 1, stdout: '' });
+    expect(gone.stderr).toContain('The folder that you are in is not there any more.');
+  });
+
   test('without --json nothing is printed but the sentence', async () => {
     const place = new Workplace();
-    const stderr = 'ganvas: runs does not know what to do with "1". Try "ganvas --help".\n';
+    const stderr = 'ganvas: runs does not know what to do with "1". Try "npx ganvas --help".\n';
     expect(await place.run(['runs', '1'])).toEqual({ status: 2, signal: null, stdout: '', stderr });
   });
 });
@@ -128,6 +197,15 @@ test('what it can do, and which it is', async () => {
 
 const blocksOf = (name: string) =>
   presets.find((preset) => preset.name === name)!.design.discriminator.blocks.length;
+
+test('the README shows what mirror prints, whole', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, name = '', shown = ''] = /^\$ npx ganvas mirror (\S+)\n([^`]+)```$/m.exec(readme) ?? [];
+  const place = new Workplace();
+  const { stdout } = await place.run(['mirror', name]);
+  expect(shown).toBe(stdout);
+  expect(stdout).not.toContain('Note:');
+});
 
 describe('mirror', () => {
   test.each(presets.map(({ name }) => name))('%s face to face, within 100 columns', async (name) => {
@@ -207,21 +285,23 @@ describe('sample-data', () => {
 
 test('from images to an exported generator, in JSON lines of the documented types', async () => {
   const place = new Workplace();
-  const trained = await place.json([
-    ...tinyTraining,
-    ...[
-      '--steps',
-      '6',
-      '--sample-every',
-      '4',
-      '--checkpoint-every',
-      '3',
-      '--name',
-      'my faces',
-      '--seed',
-      '5',
-    ],
-  ]);
+  const trained = await place.json(
+    changed(
+      tinyTraining,
+      ...[
+        '--steps',
+        '6',
+        '--sample-every',
+        '4',
+        '--checkpoint-every',
+        '3',
+        '--name',
+        'my faces',
+        '--seed',
+        '5',
+      ],
+    ),
+  );
   expect(trained).toMatchObject({ status: 0, stderr: '' });
   const { lines } = trained;
   expect(typesOf(lines)).toEqual(['dataset', 'run', 'sample', 'step', 'checkpoint', 'done']);
@@ -376,13 +456,28 @@ test('the same in words, without a trace of a terminal', async () => {
   expect(exported.stdout).toContain(`Wrote ${place.path('generator.png')}`);
   const deleted = await place.run(['delete', '1', ...library]);
   expect(deleted.stdout).toMatch(
-    /^Deleted run 1 "tiny" \(\d.*B\)\.\nIts images stay prepared \(\d.*B\), though/,
+    /^Deleted run 1 "tiny" for good \(\d.*B\), and with it the experiment "tiny", which has no other run\.\nIts images stay prepared \(\d.*B\), though/,
   );
   const [, key = ''] =
     / To delete them: npx ganvas datasets --delete (\w+) --library /.exec(deleted.stdout) ?? [];
   expect((await place.run(['datasets', '--delete', key, ...library])).status).toBe(0);
   expect(readdirSync(place.path('elsewhere', 'cache'))).toEqual([]);
   expect((await place.run(['runs', ...library])).stdout).toBe(`No runs yet in ${place.path('elsewhere')}.\n`);
+});
+
+test('a run without a name is called by its images, with a number where that name is taken', async () => {
+  const place = new Workplace();
+  await place.run(['sample-data', 'pictures', '--count', '8', '--resolution', '8']);
+  const unnamed = tinyTraining.slice(0, tinyTraining.indexOf('--name'));
+  for (const data of ['sample:12x8', 'pictures', 'pictures', 'pictures']) {
+    expect((await place.run([...changed(unnamed, '--data', data), '--steps', '1'])).status).toBe(0);
+    // Of a run that is gone the name is free again.
+    if (data === 'pictures') await place.run(['delete', 'pictures']);
+  }
+  await place.run([...changed(unnamed, '--data', 'pictures'), '--steps', '1']);
+  await place.run([...changed(unnamed, '--data', 'pictures'), '--steps', '1']);
+  const names = (await place.json(['runs'])).lines.map(({ name }) => name);
+  expect(names).toEqual(['pictures 2', 'pictures', 'Drawn faces']);
 });
 
 test('where a run goes from and to is said when it begins', async () => {
@@ -416,15 +511,11 @@ test('a run gets another name', async () => {
   await place.run([...tinyTraining, '--steps', '1']);
   expect(await place.json(['rename', 'tiny', 'my faces'])).toMatchObject({
     status: 0,
-    lines: [{ type: 'renamed', number: 1, name: 'my faces' }],
+    lines: [{ type: 'renamed', number: 1, name: 'my faces', experiment: expect.any(String) as string }],
   });
   const back = await place.run(['rename', 'my faces', 'tiny']);
-  expect(back.stdout).toBe('Run 1 "my faces" is called "tiny" now.\n');
+  expect(back.stdout).toBe('Run 1 "my faces" is called "tiny" now; and so is its experiment.\n');
   expect((await place.json(['runs'])).lines).toMatchObject([{ number: 1, name: 'tiny' }]);
-  expect(await place.json(['rename', '1', ' '])).toMatchObject({
-    status: 1,
-    lines: [{ code: 'run.no-name' }],
-  });
 });
 
 describe('a damaged checkpoint', () => {
@@ -470,7 +561,7 @@ describe('a damaged checkpoint', () => {
     const resumed = await place.json(['resume', '1', '--step', '4']);
     expect(resumed.status).toBe(0);
     expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([5, 6, 7, 8]);
-    const straight = (await place.json([...training, '--steps', '8'])).lines.at(-1)!;
+    const straight = (await place.json(changed(training, '--steps', '8'))).lines.at(-1)!;
     expect(place.state(id, 8).equals(place.state(straight['id'] as string, 8))).toBe(true);
     const { samples, checkpoints } = (await place.json(['show', '1'])).lines[0] as unknown as {
       samples: { step: number }[];
@@ -531,7 +622,7 @@ describe('datasets', () => {
     const place = new Workplace();
     expect(await place.json(['datasets'])).toMatchObject({ status: 1, lines: [{ code: 'library.missing' }] });
     await place.run([...tinyTraining, '--steps', '1']);
-    await place.run([...tinyTraining, '--steps', '1', '--data', 'sample:9x8']);
+    await place.run(changed([...tinyTraining, '--steps', '1'], '--data', 'sample:9x8'));
     await place.run(['delete', '2']);
     const { lines } = await place.json(['datasets']);
     expect(lines).toMatchObject([
@@ -620,7 +711,7 @@ test('settings reach the run', async () => {
   ]);
   expect(trained.status).toBe(0);
   expect((await place.json(['show', '1'])).lines[0]).toMatchObject({
-    name: 'DCGAN 8x12x1',
+    name: 'Drawn faces',
     seed: 0,
     engineWanted: 'reference',
     engine: 'reference',

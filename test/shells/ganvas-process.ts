@@ -178,7 +178,17 @@ export class Workplace {
 }
 
 /** What trains: 8x8 pixels, batches of 4. */
-export const tinyTraining = ['train', '--design', 'tiny.json', '--batch', '4', '--data', 'sample:12x8'];
+export const tinyTraining = [
+  ...['train', '--design', 'tiny.json', '--batch', '4', '--data', 'sample:12x8'],
+  ...['--name', 'tiny'],
+];
+
+/** The same words with other values of some of their options: none may be given twice. */
+export function changed(words: readonly string[], ...options: readonly string[]): string[] {
+  const given = options.filter((word) => word.startsWith('--'));
+  const kept = words.filter((word, i) => !given.includes(word) && !given.includes(words[i - 1] ?? ''));
+  return [...kept, ...options];
+}
 
 const isLinux = process.platform === 'linux';
 

@@ -32,7 +32,7 @@ function list(app: App, output: Output): void {
   }
   const rows = entries.map((entry) => [
     shortKey(entry.key),
-    entry.source,
+    entry.sourceName,
     formatCount(entry.count),
     formatShape(entry.settings),
     formatBytes(entry.bytes),
@@ -44,15 +44,25 @@ function list(app: App, output: Output): void {
   output.line(`${formatBytes(entries.reduce((sum, { bytes }) => sum + bytes, 0))} in all`);
 }
 
-/** Those that a key, its beginning, or a source mean. @throws AppError `dataset.not-prepared` */
+/** Those that a key, its beginning, a source or the name of an upload mean. @throws AppError `dataset.not-prepared`, `dataset.ambiguous` */
 function named(app: App, text: string, words: Words): CacheEntry[] {
-  const found = app.datasets
-    .list()
-    .filter(
-      ({ key, source }) =>
-        source === text || source === resolve(text) || (text.length >= keyShown && key.startsWith(text)),
-    );
+  const entries = app.datasets.list();
+  const found = entries.filter(
+    ({ key, source }) =>
+      source === text || source === resolve(text) || (text.length >= keyShown && key.startsWith(text)),
+  );
   if (found.length > 0) return found;
+  // Whatever was dropped may be called alike.
+  const dropped = entries.filter(({ sourceName }) => sourceName === text);
+  if (new Set(dropped.map(({ source }) => source)).size > 1) {
+    const keys = dropped.map(({ key }) => shortKey(key));
+    throw new AppError(
+      'dataset.ambiguous',
+      `Several uploads are called "${text}": the keys ${keys.join(', ')}. Say which by its key.`,
+      { text, keys },
+    );
+  }
+  if (dropped.length > 0) return dropped;
   throw new AppError(
     'dataset.not-prepared',
     `No images are prepared under the key or from the source "${text}" in ${app.libraryDir}. "${nextCommand(words, 'datasets')}" lists those that are.`,
@@ -63,9 +73,17 @@ function named(app: App, text: string, words: Words): CacheEntry[] {
 function remove(app: App, entries: readonly CacheEntry[], output: Output): void {
   for (const entry of entries) {
     app.datasets.delete(entry.key);
-    output.json({ type: 'deleted', key: entry.key, source: entry.source, bytes: entry.bytes });
+    output.json({
+      type: 'deleted',
+      key: entry.key,
+      source: entry.source,
+      sourceName: entry.sourceName,
+      bytes: entry.bytes,
+    });
     const needed = entry.runs.length === 0 ? '' : ` Runs that need them to be resumed: ${runsText(entry)}.`;
-    output.line(`Deleted the images prepared from ${entry.source} (${formatBytes(entry.bytes)}).${needed}`);
+    output.line(
+      `Deleted the images prepared from ${entry.sourceName} (${formatBytes(entry.bytes)}).${needed}`,
+    );
   }
   if (entries.length === 0) output.line('Every prepared dataset is used by a run: nothing was deleted.');
 }

@@ -6,9 +6,9 @@ import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
 import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
-import { interruptedStatus } from './interruption.ts';
+import { interruptedStatus, unread } from './interruption.ts';
 import type { Output } from './output.ts';
-import { formatCount, formatRate, formatSeconds } from './output.ts';
+import { formatCount, formatRate, formatSeconds, trainingPhase } from './output.ts';
 
 /** A path as it is shortest to read. */
 function shortest(path: string): string {
@@ -115,7 +115,7 @@ export class RunWatch {
     const { remainingSeconds } = event;
     const { minutes } = limits;
     const progress = {
-      phase: 'step',
+      phase: trainingPhase,
       done: step,
       total: lastStep(limits, hyperparameters.batch),
       perSecond: 0,
@@ -204,7 +204,9 @@ export async function followRun(
 ): Promise<number> {
   interruption.onFirst(() => {
     app.runs.interrupt(run.id, 'paused');
-    if (app.runs.find(run.id).state === 'running')
+    if (interruption.unread)
+      output.notice(`${unread} The run ends with a checkpoint. Go on: ${next(`resume ${run.number}`)}`);
+    else if (app.runs.find(run.id).state === 'running')
       output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
   });
   interruption.onSecond(() => {

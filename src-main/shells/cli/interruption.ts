@@ -1,6 +1,8 @@
-/** Ctrl-C: the first asks, the second ends at once. */
+/** Ctrl-C: the first asks, the second ends at once. A reader of the output that has gone counts as the first. */
 
 export interface Interruption {
+  /** Whether nobody reads the output any more: a pipe was closed at its other end. */
+  readonly unread: boolean;
   /** Aborted by the first interruption while nothing else wants to hear of it. */
   readonly signal: AbortSignal;
   /** From now on the first interruption calls this instead (at once if it has happened already). */
@@ -11,6 +13,9 @@ export interface Interruption {
 
 /** Exit status of a process that was interrupted: 128 + SIGINT. */
 export const interruptedStatus = 130;
+
+/** What people are told when an interruption is that nobody reads the output any more. */
+export const unread = 'Nobody reads the output any more (the pipe was closed), which counts as Ctrl-C.';
 
 /** Signals that ask a process to end: Ctrl-C, the system's wish, a terminal that was closed. */
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -27,6 +32,7 @@ export function watchInterrupts(source: NodeJS.Process, exit: (status: number) =
   let second: (() => void) | null = null;
   let count = 0;
   let signals = 0;
+  let isUnread = false;
   const raise = (to: number) => {
     const before = count;
     count = Math.max(count, to);
@@ -43,15 +49,21 @@ export function watchInterrupts(source: NodeJS.Process, exit: (status: number) =
     }
   };
   for (const signal of endingSignals) source.on(signal, () => raise((signals += 1)));
-  // Nobody reads what is printed any more.
-  source.stdout.on('error', () => raise(1));
-  source.stderr.on('error', () => raise(1));
+  for (const stream of [source.stdout, source.stderr]) {
+    stream.on('error', () => {
+      isUnread = true;
+      raise(1);
+    });
+  }
   if (source.channel) {
     source.on('message', (told) => raise(Number(told)));
     source.on('disconnect', () => raise(2));
     source.channel.unref();
   }
   return {
+    get unread() {
+      return isUnread;
+    },
     signal: controller.signal,
     onFirst(act) {
       first = act;

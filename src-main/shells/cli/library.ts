@@ -10,6 +10,7 @@ import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Words } from './options.ts';
 import { quoted } from './options.ts';
+import { program } from './usage.ts';
 
 /** The platform's usual place for an application's data. */
 export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): string {
@@ -27,8 +28,8 @@ function libraryOf(words: Words): string {
 /** What a person can type next: the command on the same library, quoted where a shell would need it. */
 export function nextCommand(words: Words, command: string): string {
   const library = words.text('library');
-  if (library === undefined) return `npx ganvas ${command}`;
-  return `npx ganvas ${command} --library ${quoted(library)}`;
+  if (library === undefined) return `${program} ${command}`;
+  return `${program} ${command} --library ${quoted(library)}`;
 }
 
 /** @throws AppError `node.missing`, and what `createApp` throws */

@@ -4,7 +4,7 @@ import { version } from '../../core/system.ts';
 import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
-import { interruptedStatus, watchInterrupts } from './interruption.ts';
+import { interruptedStatus, unread, watchInterrupts } from './interruption.ts';
 import { mirrorCommand } from './mirror-command.ts';
 import { isMangled, Words } from './options.ts';
 import type { Output } from './output.ts';
@@ -14,7 +14,7 @@ import { sampleDataCommand } from './sample-data-command.ts';
 import { serveCommand } from './serve-command.ts';
 import { didYouMean } from '../../../src-shared/did-you-mean.ts';
 import { resumeCommand, trainCommand } from './train-command.ts';
-import { usage, UsageError } from './usage.ts';
+import { program, usage, UsageError } from './usage.ts';
 
 /** Does one command. Returns the exit status. */
 type Command = (words: Words, output: Output, interruption: Interruption) => number | Promise<number>;
@@ -38,6 +38,22 @@ const commands: Readonly<Record<string, Command>> = {
 /** Errors with a code of their own that only the words of the call can cause. */
 const causedByWords: readonly string[] = ['dataset.sample', 'design.resolution', 'training.batch-of-one'];
 
+/** No path can be told from a folder that is gone, or whose name came in mangled. @throws AppError `path.no-folder`, `path.not-utf8` */
+function requireFolder(): void {
+  let here: string;
+  try {
+    here = process.cwd();
+  } catch (cause) {
+    const message = 'The folder that you are in is not there any more. Change to another one.';
+    throw new AppError('path.no-folder', message, {}, { cause });
+  }
+  if (!isMangled(here)) return;
+  throw new AppError(
+    'path.not-utf8',
+    `The name of the folder that you are in, ${here}, is not UTF-8 text. Change to another folder, or rename it first.`,
+  );
+}
+
 async function run(args: readonly string[], output: Output, interruption: Interruption): Promise<number> {
   const words = Words.parse(args);
   const name = words.command;
@@ -52,7 +68,7 @@ async function run(args: readonly string[], output: Output, interruption: Interr
     return 0;
   }
   if (name === undefined) {
-    output.json({ type: 'error', code: 'usage', message: 'No command is given. Try "ganvas --help".' });
+    output.json({ type: 'error', code: 'usage', message: `No command is given. Try "${program} --help".` });
     output.line(usage);
     return 2;
   }
@@ -63,13 +79,7 @@ async function run(args: readonly string[], output: Output, interruption: Interr
       `There is no command "${name}".${didYouMean(name, names)} There are: ${names.join(', ')}.`,
     );
   }
-  const here = process.cwd();
-  if (isMangled(here)) {
-    throw new AppError(
-      'path.not-utf8',
-      `The name of the folder that you are in, ${here}, is not UTF-8 text: no path can be told from here. Change to another folder, or rename it first.`,
-    );
-  }
+  requireFolder();
   return command(words, output, interruption);
 }
 
@@ -81,11 +91,12 @@ async function main(args: readonly string[]): Promise<number> {
     return await run(args, output, interruption);
   } catch (error) {
     if (error instanceof UsageError) {
-      output.error({ code: 'usage', message: `${error.message} Try "ganvas --help".`, details: {} });
+      output.error({ code: 'usage', message: `${error.message} Try "${program} --help".`, details: {} });
       return 2;
     }
     const data = toErrorData(error);
-    if (data.code === 'internal') {
+    if (data.code === 'cancelled' && interruption.unread) output.notice(`${unread} ${data.message}`);
+    else if (data.code === 'internal') {
       const where = error instanceof Error ? `\n${error.stack}` : '';
       output.error({ ...data, message: `Something went wrong inside Ganvas: ${data.message}${where}` });
     } else {

@@ -10,14 +10,25 @@ export interface Output {
   json(data: { type: string } & Record<string, unknown>): void;
   /** A line for people, only without --json. */
   line(text: string): void;
+  /** A line for people on stderr, in any case: for what is to be known although nobody reads the output. */
+  notice(text: string): void;
   /** An error: for people on stderr, with --json on stdout as well. */
   error(error: ErrorData): void;
   /**
-   * Shows how far something is, in place; a no-op with --json and where no terminal listens.
+   * Shows how far something is: in place where a terminal listens, else as a line now and then. With --json, too, save for the steps of a
+   * training, each of which has a line already.
    * @param notes what else there is to say, the most important first; what does not fit on the line is left out
    */
   progress(progress: ShownProgress, notes?: readonly string[]): void;
+  /** The same for what cannot tell how far it is: what is done, a few words, and for how many seconds. */
+  waiting(phase: string, seconds: number): void;
 }
+
+/** Between two lines about the progress of one thing, where they do not replace each other. */
+const lineEveryMs = 10_000;
+
+/** The phase of a training: its units are steps. */
+export const trainingPhase = 'step';
 
 /** Characters of the progress bar: as many as there is room for. */
 const barWidth = { least: 8, most: 24 };
@@ -98,8 +109,13 @@ export function wrap(text: string, indent = ''): string[] {
   return lines;
 }
 
-/** One line of at most `width` characters. */
-export function progressLine(progress: ShownProgress, notes: readonly string[], width: number): string {
+/** One line of at most `width` characters. @param withBar whether a bar may be drawn, where there is room for one */
+export function progressLine(
+  progress: ShownProgress,
+  notes: readonly string[],
+  width: number,
+  withBar = true,
+): string {
   const { phase, done, total, perSecond, remainingSeconds } = progress;
   const count = total === null ? formatCount(done) : `${formatCount(done)} of ${formatCount(total)}`;
   const parts = [
@@ -109,7 +125,7 @@ export function progressLine(progress: ShownProgress, notes: readonly string[], 
     ...notes,
   ];
   const share = total === null ? progress.share : total === 0 ? 1 : done / total;
-  const drawn = share !== undefined && width >= barFrom;
+  const drawn = withBar && share !== undefined && width >= barFrom;
   const room = width - 1 - parts.join(' · ').length;
   const barLength = drawn ? Math.min(barWidth.most, Math.max(barWidth.least, room)) : 0;
   while (parts.length > 1 && parts.join(' · ').length + barLength + 1 > width) parts.pop();
@@ -117,10 +133,14 @@ export function progressLine(progress: ShownProgress, notes: readonly string[], 
   return drawn ? `${bar(share, barLength)} ${text}` : text;
 }
 
-/** @param json whether --json was given */
+/**
+ * @param json whether --json was given
+ * @param now a clock, in milliseconds
+ */
 export function createOutput(
   json: boolean,
   { stdout, stderr, env }: Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env'>,
+  now: () => number = () => performance.now(),
 ): Output {
   const live = !json && stdout.isTTY && env['TERM'] !== 'dumb';
   let shown = false;
@@ -128,25 +148,53 @@ export function createOutput(
     if (shown) stdout.write('\r\u001b[2K');
     shown = false;
   };
+  const write = (data: object) => stdout.write(`${JSON.stringify(data)}\n`);
+  const show = (text: string) => {
+    clear();
+    stdout.write(text);
+    shown = true;
+  };
+  let phase: string | null = null;
+  let lastLine = 0;
+  /** Whether it is time for a line. What takes less than the interval gets none. */
+  const isDue = (of: string) => {
+    const time = now();
+    if (of !== phase) [phase, lastLine] = [of, time];
+    if (time - lastLine < lineEveryMs) return false;
+    lastLine = time;
+    return true;
+  };
+  const width = () => (stdout.columns || usualColumns) - 1;
   return {
     json(data) {
-      if (json) stdout.write(`${JSON.stringify(data)}\n`);
+      if (json) write(data);
     },
     line(text) {
       if (json) return;
       clear();
       stdout.write(`${harmless(text)}\n`);
     },
+    notice(text) {
+      clear();
+      stderr.write(`ganvas: ${harmless(text)}\n`);
+    },
     error({ code, message, details }) {
       clear();
-      if (json) stdout.write(`${JSON.stringify({ type: 'error', code, message, details })}\n`);
+      if (json) write({ type: 'error', code, message, details });
       stderr.write(`ganvas: ${harmless(message)}\n`);
     },
     progress(progress, notes = []) {
-      if (!live) return;
-      clear();
-      stdout.write(progressLine(progress, notes, (stdout.columns || usualColumns) - 1));
-      shown = true;
+      if (live) show(progressLine(progress, notes, width()));
+      else if (!isDue(progress.phase)) return;
+      else if (!json) stdout.write(`  ${progressLine(progress, notes, proseWidth, false)}\n`);
+      else if (progress.phase !== trainingPhase) write({ type: 'progress', ...progress });
+    },
+    waiting(what, seconds) {
+      const text = `${what} · ${formatSeconds(seconds)}`;
+      if (live) show(text.slice(0, width()));
+      else if (!isDue(what)) return;
+      else if (json) write({ type: 'waiting', phase: what, seconds: Math.round(seconds) });
+      else stdout.write(`  ${text}\n`);
     },
   };
 }

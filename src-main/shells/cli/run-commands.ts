@@ -29,7 +29,7 @@ export function runsCommand(words: Words, output: Output): number {
         formatCount(run.step),
         (run.imagesSeen / 1000).toFixed(1),
         formatShape(run.design.discriminator.image),
-        run.dataset.source,
+        app.sourceName(run.dataset.source),
         formatTime(run.createdAt),
       ]);
       const head = ['run', 'name', 'state', 'step', 'kimg', 'images', 'data', 'created (UTC)'];
@@ -62,7 +62,7 @@ export function showCommand(words: Words, output: Output): number {
         'design',
         `${run.design.name}, ${formatShape(run.design.discriminator.image)}, z ${run.design.latentDim}`,
       ],
-      ['data', `${run.dataset.source}, ${formatCount(run.dataset.count)} images`],
+      ['data', `${app.sourceName(run.dataset.source)}, ${formatCount(run.dataset.count)} images`],
       ['settings', `${loss} loss, batch ${batch}, seed ${run.seed}`],
       ['learning rates', `D ${discriminator.learningRate}, G ${generator.learningRate}`],
       [
@@ -115,9 +115,12 @@ export function renameCommand(words: Words, output: Output): number {
   const app = openApp(words, 'write');
   try {
     const before = namedRun(app, which, words);
-    const run = app.runs.rename(before.id, name);
-    output.json({ type: 'renamed', id: run.id, number: run.number, name: run.name });
-    output.line(`Run ${run.number} "${before.name}" is called "${run.name}" now.`);
+    const { run, experiment } = app.runs.rename(before.id, name);
+    const { id, number } = run;
+    output.json({ type: 'renamed', id, number, name: run.name, experiment: experiment?.id ?? null });
+    const along =
+      experiment === null ? 'its experiment has other runs and keeps its name' : 'and so is its experiment';
+    output.line(`Run ${number} "${before.name}" is called "${run.name}" now; ${along}.`);
     return 0;
   } finally {
     app.close();
@@ -131,9 +134,13 @@ export function deleteCommand(words: Words, output: Output): number {
   try {
     const run = namedRun(app, which, words);
     const { diskUse, ownDataset } = app.runs.details(run.id);
-    app.runs.delete(run.id);
-    output.json({ type: 'deleted', id: run.id, number: run.number, bytes: diskUse, ownDataset });
-    output.line(`Deleted run ${run.number} "${run.name}" (${formatBytes(diskUse)}).`);
+    const experiment = app.runs.delete(run.id);
+    const { id, number } = run;
+    const data = { id, number, bytes: diskUse, ownDataset, experiment: experiment?.id ?? null };
+    output.json({ type: 'deleted', ...data });
+    const along =
+      experiment === null ? '' : `, and with it the experiment "${experiment.name}", which has no other run`;
+    output.line(`Deleted run ${number} "${run.name}" for good (${formatBytes(diskUse)})${along}.`);
     if (ownDataset !== null) {
       const next = nextCommand(words, `datasets --delete ${shortKey(ownDataset.key)}`);
       output.line(

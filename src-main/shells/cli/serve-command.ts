@@ -1,6 +1,7 @@
 /** `ganvas serve`: the application in a browser. */
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { ApiEvent } from '../../../src-shared/api.ts';
 import { api } from '../../../src-shared/api.ts';
@@ -12,8 +13,9 @@ import { Pages } from '../pages.ts';
 import { createRespond } from '../respond.ts';
 import { startServer } from '../server/server.ts';
 import type { Interruption } from './interruption.ts';
-import { interruptedStatus } from './interruption.ts';
+import { interruptedStatus, unread } from './interruption.ts';
 import { openApp } from './library.ts';
+import { networkAddresses } from './network-addresses.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
 
@@ -97,22 +99,25 @@ export async function serveCommand(
       respond: createRespond({ page, files: app.files }),
       connect: (connection) => pages.connect(connection, api, app.handlers),
       onAddress(address) {
-        output.json({ type: 'serving', address, library: app.libraryDir });
+        const elsewhere = networkAddresses(address, host, networkInterfaces());
+        output.json({ type: 'serving', address, elsewhere, library: app.libraryDir });
         if (opened) output.line(`The address was used already. For another browser: ${address}`);
         else output.line(`Ganvas serves the library ${app.libraryDir}\nOpen ${address}`);
+        for (const other of elsewhere) output.line(`From another machine: ${other}`);
         if (!opened && words.flag('open')) openAddress(address);
         opened = true;
       },
     });
     if (!isLoopback(host)) {
       output.line(
-        `Others can reach ${host}, and whoever is on the way reads all of it, the address too: nothing is encrypted. An SSH tunnel is safer.`,
+        `Warning: other machines can reach this, and nothing is encrypted: whoever is on the way reads all of it, the address too. An SSH tunnel is safer.`,
       );
     }
     output.line('Ctrl-C ends it, and what trains then with a checkpoint.');
     interruption.onSecond(() => app.close());
     await new Promise<void>((resolve) => interruption.onFirst(resolve));
     ending = new Ending(app);
+    if (interruption.unread) output.notice(`${unread} The server ends, and what trains with a checkpoint.`);
     if (ending.look() > 0) output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
     await ending.done;
     await server.close();

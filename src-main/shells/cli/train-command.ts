@@ -74,12 +74,12 @@ async function requireEngine(name: EngineName | undefined, signal: AbortSignal):
   );
 }
 
-function tellDataset(dataset: PreparedDataset, output: Output): void {
+function tellDataset(dataset: PreparedDataset, sourceName: string, output: Output): void {
   const { source, count, classes, settings, leftOut, leftOutCount, key, fingerprint } = dataset;
   output.json({ type: 'dataset', source, count, classes, settings, leftOut, leftOutCount, key, fingerprint });
   const images = `${formatCount(count)} ${count === 1 ? 'image' : 'images'}`;
   const inClasses = classes.length === 0 ? '' : ` in ${classes.length} classes`;
-  output.line(`Dataset ${source}: ${images}${inClasses}, seen as ${formatShape(settings)}`);
+  output.line(`Dataset ${sourceName}: ${images}${inClasses}, seen as ${formatShape(settings)}`);
   for (const { file, reason } of leftOut.slice(0, leftOutShown))
     output.line(`  left out: ${file}: ${reason}`);
   const more = leftOutCount - leftOutShown;
@@ -145,9 +145,9 @@ export async function trainCommand(
   try {
     const onProgress = (progress: Progress) => output.progress(progress);
     const dataset = await app.datasets.prepare(data, settings, { onProgress, signal });
-    tellDataset(dataset, output);
+    tellDataset(dataset, app.sourceName(dataset.source), output);
     tellDesign(design, output);
-    const name = words.text('name') ?? design.name;
+    const name = words.text('name') ?? null;
     const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
     const run = app.runs.start(training);
     watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');

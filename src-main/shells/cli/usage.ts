@@ -1,6 +1,9 @@
 /** What the command line understands, in words, and the error for what it does not. */
 import { presets } from '../../../src-shared/gan/presets.ts';
 
+/** How the command is typed: it runs out of a checkout, which npx finds. */
+export const program = 'npx ganvas';
+
 const nameWidth = Math.max(...presets.map((preset) => preset.name.length));
 
 export const usage = `Ganvas: design a discriminator, get the mirrored generator, train the GAN on your own images.
@@ -20,7 +23,7 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--engine auto|cuda|onnx|reference] [--seed N] [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
       with a checkpoint, twice at once; --lr is the learning rate of both networks, --lr-d and
-      --lr-g that of one; --beta1 is Adam's
+      --lr-g that of one; --beta1 is Adam's; without --name the run is called by its data
   ganvas resume <run> [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed
@@ -29,16 +32,23 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
       a grid of new images from a run's generator: its newest checkpoint, or that of --step
   ganvas export <run> --format onnx|tfjs|safetensors|png --out PATH [--step N] [--json]
-      the trained generator, for use elsewhere
+      the trained generator, for use elsewhere: onnx is a file that ends in .onnx; png is a picture
+      of 64 of its images that ends in .png; tfjs (TensorFlow.js) and safetensors (with code for
+      PyTorch) are folders; nothing may be at PATH yet
   ganvas rename <run> <new name> [--json]
-  ganvas delete <run> [--json]  removes a run with its files
-  ganvas datasets [--delete KEY|SOURCE | --delete-unused] [--json]
-      the images that lie prepared in the library; deleted ones are prepared again when needed
+      a run, and its experiment in the page where that has no other run
+  ganvas delete <run> [--json]
+      a run with its files, for good, and its experiment where that has no other run
+  ganvas datasets [--delete KEY|SOURCE|NAME | --delete-unused] [--json]
+      the images that lie prepared in the library; deleted ones are prepared again when needed;
+      NAME is that of what was dropped into the page
   ganvas engines [--json]       what can compute on this machine
 
 Every command that uses the library takes --library DIR (else $GANVAS_LIBRARY, else the usual
 place for application data). A run is called by its number, its id, or its name. --json prints
-one JSON object a line and nothing else.
+one JSON object a line and nothing else. Where the output goes through a pipe that is closed (as by
+head), the command ends as by Ctrl-C, a training with a checkpoint. In a checkout the command is
+"${program}".
 
 Presets:
 ${presets.map(({ name, description }) => `  ${name.padEnd(nameWidth)}  ${description}`).join('\n')}
