@@ -71,6 +71,49 @@ test('what was deleted a day ago goes for good while the library is open, nothin
   }
 });
 
+test('on the command line a run goes for good, and the last one with its experiment', async () => {
+  const { app, experiment, runs, list, events } = await stopped();
+  const [first, second] = runs;
+  expect(app.runs.delete(first.id)).toBeNull();
+  expect(await list()).toMatchObject([{ id: second.id, deletedAt: null }]);
+  expect(events.at(-1)).toEqual({ type: 'datasets' });
+  expect(events).toContainEqual({ type: 'purged', experiments: [], runs: [first.id] });
+  expect(await app.handlers['experiments.list']({}, context)).toMatchObject([{ deletedAt: null }]);
+
+  expect(app.runs.delete(second.id)).toMatchObject({ id: experiment.id });
+  expect(await list()).toEqual([]);
+  expect(await app.handlers['experiments.list']({}, context)).toEqual([]);
+  expect(events).toContainEqual({ type: 'purged', experiments: [experiment.id], runs: [second.id] });
+  expect(() => app.runs.delete(second.id)).toThrow(expect.objectContaining({ code: 'run.missing' }));
+});
+
+test('on the command line a run that is trained is not deleted, nor is its experiment', async () => {
+  const app = open(new AnsweringHost());
+  const experiment = await makeExperiment(app);
+  const { id } = await startRun(app, experiment.id);
+  expect(() => app.runs.delete(id)).toThrow(expect.objectContaining({ code: 'run.active' }));
+  expect(app.runs.list()).toHaveLength(1);
+  expect(await app.handlers['experiments.list']({}, context)).toMatchObject([{ deletedAt: null }]);
+});
+
+test('on the command line a run is renamed with its experiment, where that has no other run', async () => {
+  const { app, experiment, runs, events } = await stopped();
+  const [first, second] = runs;
+  const named = async () => (await app.handlers['experiments.get']({ id: experiment.id }, context)).name;
+  const before = await named();
+  expect(app.runs.rename(first.id, 'mine')).toMatchObject({ run: { name: 'mine' }, experiment: null });
+  expect(await named()).toBe(before);
+  // One that can be brought back is none that people see.
+  await app.handlers['runs.delete']({ id: second.id }, context);
+  events.length = 0;
+  expect(app.runs.rename(first.id, 'ours')).toMatchObject({
+    run: { name: 'ours' },
+    experiment: { id: experiment.id, name: 'ours' },
+  });
+  expect(await named()).toBe('ours');
+  expect(events.map(({ type }) => type)).toEqual(['run', 'experiment']);
+});
+
 test('an upload goes with the last that was made of it', async () => {
   const { app } = await stopped();
   const { handlers, files } = app;

@@ -314,23 +314,78 @@ test('runs that are not there, or not alone', async () => {
 test('a place where an export or a grid cannot be written', async () => {
   const place = new Workplace();
   await place.run([...tinyTraining, '--steps', '1']);
-  for (const name of ['folder', 'folder.png']) mkdirSync(place.path(name));
-  writeFileSync(place.path('file'), 'mine');
+  const ends: Record<string, string> = { onnx: '.onnx', tfjs: '', safetensors: '', png: '.png' };
+  for (const end of ['', '.onnx', '.png']) {
+    mkdirSync(place.path(`folder${end}`));
+    writeFileSync(place.path(`file${end}`), 'mine');
+  }
   const before = belongings(place);
-  for (const format of ['onnx', 'tfjs', 'safetensors', 'png']) {
-    for (const out of ['file', 'folder']) {
+  for (const [format, end] of Object.entries(ends)) {
+    for (const out of [`file${end}`, `folder${end}`]) {
       const error = await failure(place, ['export', '1', '--format', format, '--out', out]);
       expect(error['message'], format).toContain(place.path(out));
     }
   }
   for (const out of ['no/such/folder/x', 'file/x']) {
-    const exported = await failure(place, ['export', '1', '--format', 'onnx', '--out', out]);
+    const exported = await failure(place, ['export', '1', '--format', 'onnx', '--out', `${out}.onnx`]);
     const sampled = await failure(place, ['sample', '1', '--out', `${out}.png`]);
-    for (const error of [exported, sampled]) expect(error).toMatchObject({ code: 'disk.no-folder' });
+    for (const error of [exported, sampled]) {
+      expect(error).toMatchObject({ code: 'disk.no-folder' });
+      expect(error['message']).toMatch(
+        out === 'file/x'
+          ? /: .*\/file is a file, no folder\.$/
+          : /: the folder .*\/no\/such\/folder is not there\.$/,
+      );
+    }
   }
   expect(await failure(place, ['sample', '1', '--out', 'folder.png'])).toMatchObject({ code: 'disk.exists' });
   expect(belongings(place)).toEqual(before);
   expect((await place.json(['show', '1'])).lines[0]).toMatchObject({ exports: [] });
+});
+
+test.skipIf(!canWatch)(
+  'a folder that is there and takes nothing, as those of the kernel: said so',
+  async () => {
+    const place = new Workplace();
+    await place.run([...tinyTraining, '--steps', '1']);
+    for (const args of [
+      ['export', '1', '--format', 'onnx', '--out', '/proc/x.onnx'],
+      ['export', '1', '--format', 'tfjs', '--out', '/proc/x'],
+      ['sample', '1', '--out', '/proc/x.png'],
+    ]) {
+      const error = await failure(place, args);
+      expect(error['message']).toMatch(
+        /^\/proc\/x\S* cannot be written: nothing can be put into the folder \/proc\. Choose another one\.$/,
+      );
+    }
+    // Neither waits for ever.
+    const faces = await failure(place, ['sample-data', '/proc/x/y', '--count', '8']);
+    expect(faces).toMatchObject({ code: 'sample.unwritable' });
+    const library = await failure(place, [...tinyTraining, '--library', '/proc/x/y']);
+    expect(library).toMatchObject({ code: 'library.not-writable' });
+    expect(library['message']).toBe('/proc/x/y cannot be made there. Choose another library folder.');
+  },
+);
+
+/** Writes a copy of a file under a name of bytes that are no UTF-8, and a folder beside it. */
+function mangle(dir: string, file: string): void {
+  const name = Buffer.concat([Buffer.from(join(dir, 'bad')), Buffer.from([0xff])]);
+  mkdirSync(name);
+  writeFileSync(Buffer.concat([name, Buffer.from('.png')]), readFileSync(file));
+}
+
+test.skipIf(!canWatch)('names among the images that are not UTF-8: left out, for that reason', async () => {
+  const place = new Workplace();
+  await images(place.path('data'), 6);
+  mangle(place.path('data'), place.path('data', '0.png'));
+  const { lines } = await place.json([...training, '--data', 'data']);
+  const [{ count, leftOut }] = lines as [Line & { count: number; leftOut: object[] }];
+  expect(count).toBe(6);
+  const reason = 'Its name is not UTF-8 text. Rename it.';
+  expect(leftOut).toEqual([
+    { file: 'bad\uFFFD.png', code: 'unreadable', reason },
+    { file: 'bad\uFFFD/', code: 'unreadable', reason },
+  ]);
 });
 
 /**

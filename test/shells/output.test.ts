@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import type { Output } from '../../src-main/shells/cli/output.ts';
 import {
   createOutput,
   formatBytes,
@@ -11,6 +12,7 @@ import {
   table,
   wrap,
 } from '../../src-main/shells/cli/output.ts';
+import { whileWaiting } from '../../src-main/shells/cli/waiting.ts';
 import { command } from './command.ts';
 import { tinyTraining, Workplace } from './ganvas-process.ts';
 
@@ -93,6 +95,75 @@ test('long sentences are broken between words', () => {
   expect(lines.map((line) => line.slice(2)).join(' ')).toBe(words);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(96);
   expect(wrap(`https://example.org/${'x'.repeat(200)} end`)).toHaveLength(2);
+});
+
+describe('where no terminal listens', () => {
+  const long = { ...progress, total: 200_000, phase: 'reading images', remainingSeconds: null };
+
+  /** What is printed when progress is told once a second, for a number of seconds. */
+  function printed(json: boolean, tell: (output: Output, second: number) => void, seconds: number): string[] {
+    const lines: string[] = [];
+    const stdout = new PassThrough();
+    stdout.on('data', (text: Buffer) => lines.push(text.toString()));
+    let second = 0;
+    const process_ = { stdout: stdout as never, stderr: process.stderr, env: {} };
+    const output = createOutput(json, process_, () => second * 1000);
+    for (; second <= seconds; second += 1) tell(output, second);
+    return lines;
+  }
+
+  test('a line every ten seconds tells how far it is; what is quick gets none', () => {
+    const tell = (output: Output, second: number) => output.progress({ ...long, done: second });
+    expect(printed(false, tell, 9)).toEqual([]);
+    expect(printed(false, tell, 29)).toEqual([
+      '  reading images 10 of 200,000\n',
+      '  reading images 20 of 200,000\n',
+    ]);
+    const training = printed(false, (output) => output.progress(progress, notes), 10);
+    expect(training).toEqual([
+      '  step 1,200 of 2,000 · 1:05 left · loss D 1.39 G 0.69 · 3,159 images/s · D(x) 0.50 D(G(z)) 0.50\n',
+    ]);
+  });
+
+  test('each phase has its own ten seconds', () => {
+    const tell = (output: Output, second: number) =>
+      output.progress({ ...long, phase: second < 8 ? 'finding files' : 'reading images', done: second });
+    expect(printed(false, tell, 20)).toEqual(['  reading images 18 of 200,000\n']);
+  });
+
+  test('for programs as well; of a training each step has its line already', () => {
+    const lines = printed(true, (output, done) => output.progress({ ...long, done }), 10);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { type: 'progress', ...long, done: 10 },
+    ]);
+    expect(printed(true, (output) => output.progress(progress, notes), 30)).toEqual([]);
+  });
+
+  test('what cannot tell how far it is says for how long', () => {
+    const tell = (output: Output, second: number) => output.waiting('writing', second);
+    expect(printed(false, tell, 20)).toEqual(['  writing · 0:10\n', '  writing · 0:20\n']);
+    expect(printed(true, tell, 10)).toEqual(['{"type":"waiting","phase":"writing","seconds":10}\n']);
+  });
+});
+
+test('what cannot tell how far it is tells each second that it goes on', async () => {
+  vi.useFakeTimers();
+  try {
+    const told: number[] = [];
+    const output = { waiting: (_: string, seconds: number) => told.push(Math.round(seconds)) };
+    const work = Promise.withResolvers<string>();
+    const waiting = whileWaiting(output, 'writing', work.promise);
+    vi.advanceTimersByTime(3500);
+    work.resolve('done');
+    expect(await waiting).toBe('done');
+    vi.advanceTimersByTime(5000);
+    expect(told).toEqual([1, 2, 3]);
+    await expect(whileWaiting(output, 'writing', Promise.reject(new Error('no')))).rejects.toThrow('no');
+    vi.advanceTimersByTime(5000);
+    expect(told).toEqual([1, 2, 3]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import sharp from 'sharp';
@@ -257,8 +258,15 @@ describe('ganvas serve', () => {
   test('listening for others has to be asked for, and its risk is told', async () => {
     const place = new Workplace();
     const call = place.start(['serve', '--port', '0', '--host', '0.0.0.0']);
-    await call.printed(/Others can reach 0\.0\.0\.0.*nothing is encrypted.*tunnel/);
-    await call.printed(/^Open http:\/\/127\.0\.0\.1:\d+\/\?token=/m);
+    await call.printed(/^Warning: other machines can reach this, and nothing is encrypted.*tunnel/m);
+    const [, port, token] = await call.printed(/^Open http:\/\/127\.0\.0\.1:(\d+)\/\?token=(\S+)$/m);
+    const outside = Object.values(networkInterfaces())
+      .flatMap((found) => found ?? [])
+      .filter(({ internal, family }) => !internal && family === 'IPv4');
+    for (const { address } of outside) {
+      const [line] = await call.printed(new RegExp(`^From another machine: .*//${address}:.*$`, 'm'));
+      expect(line).toBe(`From another machine: http://${address}:${port}/?token=${token}`);
+    }
     call.process.kill('SIGINT');
     expect(await call.ended).toMatchObject({ status: 130 });
   });

@@ -4,7 +4,7 @@ const tellEveryMs = 1000;
 
 /** Waits for what cannot tell how far it is, and shows meanwhile that it goes on. @param phase what is done, a few words */
 export async function whileWaiting<Result>(
-  output: Output,
+  output: Pick<Output, 'waiting'>,
   phase: string,
   work: Promise<Result>,
 ): Promise<Result> {
