@@ -36,8 +36,8 @@ export function createRunAndExperiment(store: Store, experiments: Experiments, r
     },
     delete(id) {
       const own = ownExperiment(id);
-      if (own === null) runs.delete(id);
-      else experiments.delete(own.id);
+      runs.delete(id);
+      if (own !== null) experiments.delete(own.id);
       return own;
     },
   };

@@ -393,12 +393,18 @@ test('renaming: the new name is kept, found and broadcast; none is refused', asy
   const app = open(host, undefined, (event) => events.push(event));
   const run = start(app, await faces(app));
   events.length = 0;
-  expect(app.runs.rename(run.id, '  my faces ')).toMatchObject({ id: run.id, name: 'my faces' });
+  expect(app.runs.rename(run.id, '  my faces ')).toMatchObject({
+    run: { id: run.id, name: 'my faces' },
+    experiment: { id: run.experiment, name: 'my faces' },
+  });
   expect(app.runs.find('my faces').id).toBe(run.id);
-  expect(events).toEqual([{ type: 'run', run: app.runs.find('1') }]);
+  expect(events).toMatchObject([
+    { type: 'run', run: app.runs.find('1') },
+    { type: 'experiment', experiment: { id: run.experiment, name: 'my faces' } },
+  ]);
   expect((await errorOf(() => app.runs.rename(run.id, ' \t'))).code).toBe('run.no-name');
   expect((await errorOf(() => app.runs.rename('nobody', 'x'))).code).toBe('run.missing');
-  expect(events).toHaveLength(1);
+  expect(events).toHaveLength(2);
   expect(app.runs.find('1').name).toBe('my faces');
 });
 
@@ -409,7 +415,10 @@ describe('the cache of prepared datasets', () => {
     const used = await faces(app);
     const unused = await app.datasets.prepare('sample:12x8', { ...tinyImages, fit: 'pad' });
     const run = start(app, used);
-    const entry = ({ key, source, settings, count }: typeof used) => ({ key, source, settings, count });
+    const entry = ({ key, source, settings, count }: typeof used) => ({
+      ...{ key, source, settings, count },
+      sourceName: source,
+    });
     const listed = app.datasets.list();
     expect(listed).toHaveLength(2);
     expect(listed.find(({ key }) => key === unused.key)).toEqual({

@@ -183,6 +183,8 @@ test('what it can do, and which it is', async () => {
   for (const command of commands) expect(help.stdout).toContain(`  ganvas ${command} `);
   for (const { name, description } of presets)
     expect(help.stdout).toMatch(new RegExp(`^  ${name} +${description}$`, 'm'));
+  for (const words of ['a file that ends in .onnx', 'ends in .png', 'are folders', 'a pipe that is closed'])
+    expect(help.stdout).toContain(words);
   expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   for (const words of [['help'], ['-h'], ['train', '--help']]) expect(await place.run(words)).toEqual(help);
   expect(await place.run([])).toEqual({ ...help, status: 2 });
@@ -454,6 +456,12 @@ test('the same in words, without a trace of a terminal', async () => {
   }
   expect(sampled.stdout).toBe(`64 images in ${place.path('grid.png')}\n`);
   expect(exported.stdout).toContain(`Wrote ${place.path('generator.png')}`);
+  const [, levels] =
+    /rounded to a picture's 256 levels: no value is off by more than (\S+) of a level\.\n$/.exec(
+      exported.stdout,
+    )!;
+  expect(Number(levels)).toBeGreaterThan(0);
+  expect(Number(levels)).toBeLessThanOrEqual(0.5);
   const deleted = await place.run(['delete', '1', ...library]);
   expect(deleted.stdout).toMatch(
     /^Deleted run 1 "tiny" for good \(\d.*B\), and with it the experiment "tiny", which has no other run\.\nIts images stay prepared \(\d.*B\), though/,
