@@ -27,10 +27,10 @@ const kinds: readonly Edit[] = [
     },
   },
   {
-    what: 'block 3 moved, by keyboard',
+    what: 'block 5 moved, by keyboard',
     on: 'keydown',
     act: async (page, index) => {
-      if (index === 0) await page.locator('[data-handle="2"]').focus();
+      if (index === 0) await page.locator('[data-handle="4"]').focus();
       await page.keyboard.press(index % 2 === 0 ? 'ArrowDown' : 'ArrowUp');
     },
   },
@@ -74,7 +74,7 @@ async function benchSaving({ browser }: Studio, page: Page, report: Report): Pro
   const saved = page.getByRole('banner').getByText('Saved', { exact: true });
   await saved.waitFor();
   const { thread } = await traced(browser, page, async () => {
-    await page.locator('[data-handle="2"]').focus();
+    await page.locator('[data-handle="4"]').focus();
     await page.keyboard.press('ArrowDown');
     await saved.waitFor({ state: 'detached' });
     await saved.waitFor();
