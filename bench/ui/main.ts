@@ -2,6 +2,7 @@
  * `npm run bench:ui [start] [design] [chart] [gallery] [train]`: the budgets of the interface, measured in the real page in a real Chromium,
  * before a real server, core and trainer. All of them without a name.
  */
+import { rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setup as buildPage } from '../../test/e2e/build-page.ts';
@@ -30,6 +31,8 @@ async function run(wanted: readonly string[]): Promise<number> {
   const report = new Report();
   await buildPage();
   const library = new ServedLibrary();
+  // Ctrl-C ends browser and server, and this process before anything else is done.
+  process.on('exit', () => rmSync(library.folder, { recursive: true, force: true }));
   const browser = await launchBrowser();
   try {
     const started = performance.now();
