@@ -180,6 +180,60 @@ export function spread(
   });
 }
 
+/** Bins `first` to before `end`. */
+function part({ step, count, seconds, columns }: Curves, first: number, end: number): Curves {
+  const cut = (values: readonly number[]) => values.slice(first, end);
+  return {
+    step: cut(step),
+    count: cut(count),
+    seconds: cut(seconds),
+    columns: each((name) => {
+      const { min, max, mean } = columns[name];
+      return { min: cut(min), max: cut(max), mean: cut(mean) };
+    }),
+  };
+}
+
+/** The bins that end within a range of steps, both included. */
+export function between(curves: Curves, from: number, to: number): Curves {
+  const first = curves.step.findIndex((step) => step >= from);
+  const end = curves.step.findLastIndex((step) => step <= to) + 1;
+  return first < 0 || end <= first ? noCurves : part(curves, first, end);
+}
+
+/** The curves with a part of them in finer bins, which take the place of those that they touch. */
+export function refine(curves: Curves, finer: Curves): Curves {
+  const [first, last] = [finer.step[0], finer.step.at(-1)];
+  if (first === undefined || last === undefined) return curves;
+  const start = first - finer.count[0]!;
+  const before = curves.step.findLastIndex((step) => step <= start) + 1;
+  const after = curves.step.findIndex((step, bin) => step - curves.count[bin]! >= last);
+  const head = part(curves, 0, before);
+  const tail = after < 0 ? noCurves : part(curves, after, curves.step.length);
+  const join = (of: (curves: Curves) => readonly number[]) => of(head).concat(of(finer), of(tail));
+  return {
+    step: join(({ step }) => step),
+    count: join(({ count }) => count),
+    seconds: join(({ seconds }) => seconds),
+    columns: each((name) => ({
+      min: join(({ columns }) => columns[name].min),
+      max: join(({ columns }) => columns[name].max),
+      mean: join(({ columns }) => columns[name].mean),
+    })),
+  };
+}
+
+/** A stretch of an axis, moved inside of all that there is; null where it is all of it. */
+export function within(
+  { from, to }: { from: number; to: number },
+  all: readonly number[],
+): { from: number; to: number } | null {
+  const [first, last] = [all[0], all.at(-1)];
+  if (first === undefined || last === undefined || to - from >= last - first) return null;
+  const moved = Math.min(Math.max(from, first), last - (to - from));
+  return { from: moved, to: moved + to - from };
+}
+
 /** Index of the bin nearest to a place; null without bins. */
 export function nearest(at: readonly number[], place: number): number | null {
   if (at.length === 0) return null;

@@ -3,6 +3,7 @@ import { duration } from '../ui/words.ts';
 import type { Axis } from './curves.ts';
 
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+const steps = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
 const plain = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
 /** A value on a curve: three digits that count. */
@@ -17,7 +18,5 @@ export function formatValue(value: number): string {
 export function formatPlace(place: number, axis: Axis): string {
   if (axis === 'time') return duration(place);
   if (axis === 'kimg') return plain.format(place);
-  return place >= 10_000
-    ? new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 }).format(place)
-    : String(Math.round(place));
+  return place >= 10_000 ? steps.format(place) : String(Math.round(place));
 }

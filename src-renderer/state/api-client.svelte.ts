@@ -82,7 +82,7 @@ export class ApiClient {
   }
 
   /**
-   * Calls a method of the core. While the connection is lost, what only looks or is `repeatable` waits for it; anything else is refused.
+   * Calls a method of the core. What is sent is JSON, made at once where there is a connection: `params` may hold reactive state. While the connection is lost, what only looks or is `repeatable` waits for it; anything else is refused.
    * @throws AppError what the method throws; `connection.lost` (not done), `connection.lost-meanwhile` (perhaps done), `cancelled`
    */
   async call<Name extends ApiName>(
@@ -90,8 +90,6 @@ export class ApiClient {
     params: ApiParams<Name>,
     { repeatable = reads.has(name), ...options }: ApiCallOptions = {},
   ): Promise<ApiResult<Name>> {
-    // Reactive proxies stay on this side.
-    const plain = $state.snapshot(params) as ApiParams<Name>;
     for (;;) {
       const connection = this.#connection;
       if (connection === null) {
@@ -110,7 +108,7 @@ export class ApiClient {
         continue;
       }
       try {
-        return await connection.call(name, plain, options);
+        return await connection.call(name, params, options);
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'rpc.closed') throw error;
         if (!repeatable) {

@@ -13,7 +13,7 @@ import type {
   StateChange,
 } from '../../src-shared/library.ts';
 import type { Curves } from '../charts/curves.ts';
-import { append, curveNames, curvesOf, noCurves, thin } from '../charts/curves.ts';
+import { append, between, curveNames, curvesOf, noCurves, refine, thin } from '../charts/curves.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Live } from './live.ts';
 
@@ -35,6 +35,9 @@ export class RunView {
   #problem: AppError | null = $state.raw(null);
   #whole: Curves = $state.raw(noCurves);
   #close: { range: StepRange; curves: Curves } | null = $state.raw(null);
+  /** What was last fetched at full detail. */
+  #finer: Curves = $state.raw(noCurves);
+  #fetching: Promise<void> | null = null;
   #samples: readonly Sample[] = $state.raw([]);
   #checkpoints: readonly Checkpoint[] = $state.raw([]);
   #exports: readonly Export[] = $state.raw([]);
@@ -55,6 +58,7 @@ export class RunView {
       take: ([details, series]) => {
         this.#details = details;
         this.#whole = curvesOf(series);
+        this.#finer = noCurves;
         this.#samples = details.samples;
         this.#checkpoints = details.checkpoints;
         this.#exports = details.exports;
@@ -81,6 +85,8 @@ export class RunView {
   get closeUp(): Curves | null {
     return this.#close?.curves ?? null;
   }
+  /** The course of the whole run, finer where it was last looked at. */
+  readonly known: Curves = $derived(refine(this.#whole, this.#finer));
   /** In the order of steps. */
   get samples(): readonly Sample[] {
     return this.#samples;
@@ -119,21 +125,32 @@ export class RunView {
     }
   }
 
-  /** Fetches a range of steps at full detail; null looks at the whole run again. */
+  /** Shows a range of steps at full detail as soon as that is fetched; null looks at the whole run again. */
   async look(range: StepRange | null): Promise<void> {
-    if (range === null) {
-      this.#close = null;
-      return;
-    }
-    this.#close = { range, curves: between(this.#whole, range) };
-    const series = await this.#api.call('runs.series', {
-      id: this.id,
-      columns: [...curveNames],
-      ...range,
-      bins,
+    this.#close = range === null ? null : this.#closeUpOf(range);
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = null;
     });
-    // Somebody may look elsewhere by now.
-    if (this.#close.range === range) this.#close = { range, curves: curvesOf(series) };
+    await this.#fetching;
+  }
+
+  #closeUpOf(range: StepRange) {
+    return { range, curves: between(this.known, range.from, range.to) };
+  }
+
+  /** One range at a time: who moves along gets the newest one next, and those between never. */
+  async #fetch(): Promise<void> {
+    for (;;) {
+      const range = this.#close?.range;
+      if (range === undefined) return;
+      const params = { id: this.id, columns: [...curveNames], ...range, bins };
+      this.#finer = curvesOf(await this.#api.call('runs.series', params));
+      if (this.#close?.range === range) {
+        this.#close = { range, curves: this.#finer };
+        return;
+      }
+      if (this.#close !== null) this.#close = this.#closeUpOf(this.#close.range);
+    }
   }
 
   #hear(event: ApiEvent): void {
@@ -175,20 +192,6 @@ export class RunView {
 /** The list with an entry for a step, in the place of one that it has for that step. */
 function inOrder<T extends { step: number }>(list: readonly T[], entry: T): T[] {
   return [...list.filter(({ step }) => step !== entry.step), entry].sort((a, b) => a.step - b.step);
-}
-
-/** The bins that lie in a range of steps. */
-function between(curves: Curves, { from, to }: StepRange): Curves {
-  const first = curves.step.findIndex((step) => step >= from);
-  const end = curves.step.findLastIndex((step) => step <= to) + 1;
-  if (first < 0 || end <= first) return noCurves;
-  const cut = (values: readonly number[]) => values.slice(first, end);
-  const columns = { ...curves.columns };
-  for (const name of curveNames) {
-    const { min, max, mean } = curves.columns[name];
-    columns[name] = { min: cut(min), max: cut(max), mean: cut(mean) };
-  }
-  return { step: cut(curves.step), count: cut(curves.count), seconds: cut(curves.seconds), columns };
 }
 
 /** The newest part of a run in equal stretches; stretches without a bin of their own are left out. */

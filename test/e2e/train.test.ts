@@ -78,6 +78,14 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await page.keyboard.press('+');
     await expect(button('Show all')).toBeEnabled();
     await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(1);
+    const left = await losses.getAttribute('aria-valuemin').then(Number);
+    await page.keyboard.press('PageDown');
+    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeLessThan(left);
+    await page.keyboard.press('-');
+    await expect(losses).toHaveAttribute('aria-valuemin', '1');
+    await expect(losses).toHaveAttribute('aria-valuemax', '40');
+    await page.keyboard.press('+');
+    await expect(button('Show all')).toBeEnabled();
     await page.keyboard.press('0');
     await expect(losses).toHaveAttribute('aria-valuemin', '1');
 
@@ -88,6 +96,17 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await page.mouse.up();
     await expect.poll(() => losses.getAttribute('aria-valuemax').then(Number)).toBeLessThan(30);
     expect(await losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(5);
+    await losses.locator('.u-over').dblclick();
+    await expect(losses).toHaveAttribute('aria-valuemax', '40');
+
+    await page.mouse.move(box.x + box.width * 0.75, box.y + 40);
+    await page.keyboard.down('Control');
+    await page.mouse.wheel(0, -200);
+    await page.keyboard.up('Control');
+    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(5);
+    const beginning = await losses.getAttribute('aria-valuemin').then(Number);
+    await page.mouse.wheel(-100, 0);
+    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeLessThan(beginning);
     await losses.locator('.u-over').dblclick();
     await expect(losses).toHaveAttribute('aria-valuemax', '40');
 
@@ -134,7 +153,10 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await page.getByRole('dialog').getByLabel('Ends', { exact: true }).selectOption('by hand');
     await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
     await expect(state()).toHaveText('training');
+    const drawing = await chart('Losses').locator('canvas').elementHandle();
     await expect.poll(trained).toBeGreaterThan(45);
+    // New steps are drawn in the chart that is there.
+    expect(await drawing.evaluate((canvas) => canvas.isConnected)).toBe(true);
     await button('Pause').click();
     await expect(state()).toHaveText('paused');
     const paused = await trained();

@@ -4,15 +4,18 @@ import type { Curves } from '../../src-renderer/charts/curves.ts';
 import {
   allPlaces,
   append,
+  between,
   courseOf,
   curvesOf,
   nearest,
   noCurves,
   places,
+  refine,
   smooth,
   spread,
   stepsBetween,
   thin,
+  within,
 } from '../../src-renderer/charts/curves.ts';
 import type { StepStats } from '../../src-shared/training.ts';
 
@@ -54,6 +57,37 @@ describe('curves', () => {
       imagesPerSecond,
     }));
     expect(append(noCurves, speeds, 64).seconds).toEqual([1, 3, 3]);
+  });
+
+  it('take finer bins in the place of those that they touch, and only of those', () => {
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 60 }), fc.nat(400), fc.nat(400), (all, most, a, b) => {
+        const whole = append(noCurves, all, 64);
+        const coarse = thin(whole, most);
+        const [from, to] = [Math.min(a, b), Math.max(a, b)];
+        const finer = between(whole, from, to);
+        const refined = refine(coarse, finer);
+        expect(between(refined, from, to).step).toEqual(
+          finer.step.length > 0 ? finer.step : between(coarse, from, to).step,
+        );
+        const starts = refined.step.map((step, i) => step - refined.count[i]!);
+        for (const [i, start] of starts.entries())
+          expect(start).toBeGreaterThanOrEqual(refined.step[i - 1] ?? 0);
+        const touched = (step: number, count: number) => step > from - 1 && step - count < to;
+        const untouched = coarse.step.filter((step, i) => !touched(step, coarse.count[i]!));
+        expect(refined.step).toEqual(expect.arrayContaining(untouched));
+        expect(refined.columns.dReal.max).toHaveLength(refined.step.length);
+      }),
+    );
+  });
+
+  it('keep what is shown of them inside of what there is', () => {
+    const all = [10, 20, 30, 40];
+    expect(within({ from: 5, to: 15 }, all)).toEqual({ from: 10, to: 20 });
+    expect(within({ from: 35, to: 45 }, all)).toEqual({ from: 30, to: 40 });
+    expect(within({ from: 15, to: 35 }, all)).toEqual({ from: 15, to: 35 });
+    expect(within({ from: 0, to: 30 }, all)).toBeNull();
+    expect(within({ from: 0, to: 1 }, [])).toBeNull();
   });
 
   it('stay bounded, with exact extremes, means and counts', () => {

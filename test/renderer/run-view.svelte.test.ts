@@ -157,6 +157,30 @@ describe('a run that is looked at', () => {
     expect(view.closeUp).toBeNull();
   });
 
+  it('asks for one range at a time, and leaves out those that were passed by', async () => {
+    const { core, view } = await look();
+    const asked: unknown[] = [];
+    const answers: (() => void)[] = [];
+    core.script['runs.series'] = async ({ from, to }) => {
+      asked.push([from, to]);
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return seriesOf([1, 2, 3, 4].filter((step) => step >= from! && step <= to!).map(stats));
+    };
+    const looking = [1, 2, 3].map((from) => view.look({ from, to: from + 1 }));
+    expect(view.closeUp?.step).toEqual([3, 4]);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    answers[0]!();
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]!();
+    await Promise.all(looking);
+    expect(asked).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(view.closeUp?.step).toEqual([3, 4]);
+    expect(view.known.step).toEqual([1, 2, 3, 4]);
+  });
+
   it('says why it cannot be read', async () => {
     const core = new ScriptedCore();
     const view = new RunView(new ApiClient(core.openPort), 'r1');
