@@ -17,7 +17,7 @@ const folders = [
 ];
 
 /** Names SwiftShader to the Vulkan loader, when the system has no card and it is found. */
-export async function useSoftwareDriver(): Promise<void> {
+async function useSoftwareDriver(): Promise<void> {
   if ((await findCards()).length > 0) return;
   const file = folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find(existsSync);
   if (file === undefined) return;

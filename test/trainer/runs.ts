@@ -57,7 +57,7 @@ export function command(
     limits: limits({ steps: 10 }),
     runDir,
     checkpoint: null,
-    trials: join(runDir, 'engine-trials.json'),
+    trials: `${runDir}-trials.json`,
     ...changed,
   };
 }

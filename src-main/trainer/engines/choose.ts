@@ -60,7 +60,7 @@ async function measure(engine: Engine, trial: Trial, now: () => number): Promise
   }
 }
 
-const rounded = (milliseconds: number) => `${milliseconds.toPrecision(2)} ms`;
+const rounded = (milliseconds: number) => `${Number(milliseconds.toPrecision(2))} ms`;
 
 /**
  * @param step text that tells this step from others

@@ -157,13 +157,14 @@ class CardProgram implements Program {
   async dispose(): Promise<void> {
     dispose(Object.values(this.#state));
     this.#state = {};
-    const sessions = [this.#session, ...Object.values(this.#mover ?? {})];
-    await Promise.all(sessions.map((session) => session.release()));
+    await this.#session.release();
+    await this.#mover?.load.release();
+    await this.#mover?.read.release();
   }
 }
 
 /** @param device the card in words */
-export function webgpuEngine(device: string): Engine {
+function webgpuEngine(device: string): Engine {
   const prepare = async (
     run: TensorFunction,
     state: readonly NamedShape[],
