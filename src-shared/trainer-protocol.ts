@@ -27,6 +27,8 @@ export const TrainCommand = v.strictObject({
   runDir: path,
   /** Checkpoint folder to go on from; null starts anew. */
   checkpoint: v.nullable(path),
+  /** File that remembers which engine was fastest at which step. */
+  trials: path,
   /** The checkpoint is one that another run began with: its hyperparameters may be others. */
   fork: v.exactOptional(v.literal(true)),
 });
@@ -122,10 +124,12 @@ export const Command = v.variant('type', [
 export type Command = v.InferOutput<typeof Command>;
 
 export const EngineReport = v.strictObject({
-  name: v.picklist(['cuda', 'onnx', 'reference']),
+  name: v.picklist(['cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference']),
   available: v.boolean(),
   /** The device in words; null when not available. */
   device: v.nullable(v.string()),
+  /** Of the device; null when not available, or when the system does not say. */
+  memoryBytes: v.nullable(v.number()),
   /** What it is good for, or why it is missing and how to get it. */
   note: v.string(),
 });
@@ -135,6 +139,7 @@ export const TrainerEvent = v.variant('type', [
   /** The process listens. */
   v.strictObject({ type: v.literal('ready') }),
   /** What will really compute. */
+  /** What computes; `device` in words, with how it was chosen where that was measured. */
   v.strictObject({ type: v.literal('engine'), name: v.string(), device: v.string() }),
   v.strictObject({
     type: v.literal('steps'),

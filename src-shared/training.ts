@@ -79,7 +79,7 @@ export const Limits = v.strictObject({
 export type Limits = v.InferOutput<typeof Limits>;
 
 /** Name of what computes. `auto` picks one and says which. */
-export const EngineName = v.picklist(['auto', 'cuda', 'onnx', 'reference']);
+export const EngineName = v.picklist(['auto', 'cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference']);
 export type EngineName = v.InferOutput<typeof EngineName>;
 
 /**

@@ -104,6 +104,7 @@ export function createRuns(
       limits: run.limits,
       runDir: store.paths.runFolder(id),
       checkpoint: checkpoint?.folder ?? null,
+      trials: store.paths.engineTrials,
       ...(checkpoint !== null && checkpoint.step === run.forkedFrom?.step ? { fork: true } : {}),
     });
     return store.runs.get(id);

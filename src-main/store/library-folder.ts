@@ -21,6 +21,8 @@ export interface LibraryFolder {
   readonly exports: string;
   /** What is being deleted; see trash.ts. */
   readonly trash: string;
+  /** File in which the trainer remembers which engine was fastest at which step. */
+  readonly engineTrials: string;
   runFolder(run: string): string;
   samplesFolder(run: string): string;
   /** PNG with the sample grid of a step. */
@@ -52,6 +54,7 @@ export function libraryFolder(dir: string): LibraryFolder {
     scratch: join(root, 'scratch'),
     exports,
     trash: join(root, 'trash'),
+    engineTrials: join(root, 'engine-trials.json'),
     runFolder,
     samplesFolder: (run) => join(runFolder(run), 'samples'),
     sampleFile: (run, step) => join(runFolder(run), sampleName(step)),

@@ -8,6 +8,7 @@ import { listEngines, openEngine } from './engines/find.ts';
 import { Explorer, explorerThreads } from './explorer.ts';
 import { exportGenerator } from './export/export.ts';
 import { refuseExisting } from './files.ts';
+import { runEngine } from './run-engine.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
@@ -28,8 +29,9 @@ async function work(command: Work): Promise<void> {
       emit({ type: 'engines', engines: await listEngines() });
       return;
     case 'train': {
-      const engine = await openEngine(command.engine);
-      emit({ type: 'engine', name: engine.name, device: engine.device });
+      const { engine, why } = await runEngine(command);
+      const device = why === null ? engine.device : `${engine.device} (${why})`;
+      emit({ type: 'engine', name: engine.name, device });
       await train(command, engine, { emit, interrupted: () => interruption });
       return;
     }

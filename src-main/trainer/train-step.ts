@@ -20,6 +20,7 @@ import { adam, adamFactors } from './optimizer.ts';
 import type { Arrays, NetworkName } from './parameters.ts';
 import { elements, networkTensors } from './parameters.ts';
 import { Random } from './random.ts';
+import type { TensorFunction } from './engines/engine.ts';
 
 /** The discriminator passes of a step that need dropout of their own. */
 const passes = ['reals', 'fakes', 'generator'] as const;
@@ -298,4 +299,12 @@ export function trainStep(
   const numbers = tf.stack([discriminatorStep.value, generatorStep.value, ...opinions]) as tf.Tensor1D;
   tf.dispose(opinions);
   return { state: next, losses: numbers };
+}
+
+/** {@link trainStep} as engines take it: one output, `losses`. */
+export function stepFunction(plan: StepPlan): TensorFunction {
+  return (state, inputs) => {
+    const { state: next, losses: numbers } = trainStep(plan, state, inputs);
+    return { state: next, outputs: { losses: numbers } };
+  };
 }

@@ -19,7 +19,7 @@ import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import type { StepPlan } from './train-step.ts';
-import { drawInputs, lossOrder, stepInputs, stepPlan, trainStep } from './train-step.ts';
+import { drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
@@ -179,14 +179,7 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
 
 async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
-  return engine.prepare(
-    (state, inputs) => {
-      const { state: next, losses } = trainStep(plan, state, inputs);
-      return { state: next, outputs: { losses } };
-    },
-    stateTensors(plan.design, ema),
-    stepInputs(plan),
-  );
+  return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
 }
 
 /**

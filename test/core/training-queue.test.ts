@@ -45,6 +45,7 @@ class Course {
       limits: run.limits,
       runDir: this.store.paths.runFolder(run.id),
       checkpoint: null,
+      trials: this.store.paths.engineTrials,
     };
   }
 

@@ -7,6 +7,7 @@ import { presets } from '../../src-shared/gan/presets.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { arbitraryCase } from './arbitrary-case.ts';
 import { spread } from './designs.ts';
+import { webgpu } from './graphics.ts';
 import { difference, largest, reference } from './measure.ts';
 import { beyond, distances, runSteps } from './steps.ts';
 
@@ -19,6 +20,33 @@ describe('three steps agree in losses and state', { timeout: 60_000 }, () => {
     // Something was learned at all: the comparison is not one of standing still.
     expect(Object.values(expected.state).every((values) => values.every(Number.isFinite))).toBe(true);
     expect(new Set(expected.losses.map((losses) => losses[0])).size).toBe(3);
+  });
+});
+
+const card = await webgpu();
+
+/** Each part that a block can have, and few designs: a driver that computes on the processor takes seconds to compile a step. */
+const onCard = [
+  'activation elu',
+  'activation selu',
+  'activation gelu',
+  'DCGAN, least squares',
+  'spectral norm in the discriminator, hinge',
+  'spectral norm in the generator',
+  'dropout in both',
+  'max pooling with remainders',
+  'a dense tail',
+  'nothing square',
+  'strides longer than the kernel, output padding',
+];
+
+describe('three steps on a graphics card agree too', { timeout: 300_000 }, () => {
+  test.skipIf(card.engine === null).for(onCard)('%s', async (name) => {
+    const given = spread[name]!;
+    const expected = await runSteps(await reference(), given, 3);
+    const actual = await runSteps(card.engine!, given, 3);
+    expect(beyond(distances(given, actual, expected), () => 1e-4)).toEqual({});
+    expect(new Set(actual.losses.map((losses) => losses[0])).size).toBe(3);
   });
 });
 

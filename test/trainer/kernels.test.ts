@@ -6,6 +6,7 @@ import { onnxEngine } from '../../src-main/trainer/engines/onnx/engine.ts';
 import { kernels } from '../../src-main/trainer/engines/onnx/kernels.ts';
 import { elements } from '../../src-main/trainer/parameters.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import { webgpu } from './graphics.ts';
 import { difference, numbers, reference } from './measure.ts';
 
 type T = tf.Tensor;
@@ -48,6 +49,18 @@ function pairs(operation: (a: T, b: T) => T, prepare: (x: T) => T = (x) => x): T
     ],
     [[[], [2, 3]], on],
     [[[], []], on],
+    // A graphics card takes four numbers at a time where it can.
+    [[[2, 4], [4]], on],
+    [
+      [
+        [3, 1],
+        [1, 4],
+      ],
+      on,
+    ],
+    [[[], [2, 4]], on],
+    [[[2, 4], []], on],
+    [[[2, 4]], (a) => float(operation(prepare(a), tf.scalar(0.5)))],
     [[[2, 3]], (a) => float(operation(prepare(a), seven()))],
     [[[2, 3]], (a) => float(operation(seven(), prepare(a)))],
     [[[3]], (a) => float(operation(prepare(a), seven()))],
@@ -392,20 +405,28 @@ test('every recorder is tried', () => {
   expect(Object.keys(tries).sort()).toEqual(Object.keys(kernels).sort());
 });
 
-describe('gives what the cpu backend gives', () => {
-  test.for(
-    Object.entries(tries).flatMap(([name, list]) =>
-      list.map((one, i): [string, number, Try] => [name, i, one]),
-    ),
-  )('%s %i', async ([, , one]) => {
+const card = await webgpu();
+const engines = {
+  onnx: onnxEngine(1),
+  webgpu: card.engine,
+};
+
+describe.for(Object.entries(engines))('%s gives what the cpu backend gives', ([, engine]) => {
+  test
+    .skipIf(engine === null)
+    .for(
+      Object.entries(tries).flatMap(([name, list]) =>
+        list.map((one, i): [string, number, Try] => [name, i, one]),
+      ),
+    )('%s %i', async ([, , one]) => {
     const yardstick = await reference();
     const expected = await run(yardstick, one);
-    const actual = await run(onnxEngine(1), one);
+    const actual = await run(engine!, one);
     expect(actual.outputs.length).toBe(expected.outputs.length);
     expected.outputs.forEach((values, i) =>
       expect(difference(actual.outputs[i]!, values, 0.1)).toBeLessThan(2e-6),
     );
-    expect(await described(onnxEngine(1), one)).toEqual(await described(yardstick, one));
+    expect(await described(engine!, one)).toEqual(await described(yardstick, one));
   });
 });
 

@@ -57,6 +57,7 @@ export function command(
     limits: limits({ steps: 10 }),
     runDir,
     checkpoint: null,
+    trials: `${runDir}-trials.json`,
     ...changed,
   };
 }

@@ -1,19 +1,30 @@
 /** Which engines this machine has. Never falls back in silence: what was asked for runs, or an error says why not. */
+import { totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EngineReport } from '../../../src-shared/trainer-protocol.ts';
 import type { EngineName } from '../../../src-shared/training.ts';
+import type { Card } from './cards.ts';
+import { findCards } from './cards.ts';
 import { eagerEngine } from './eager.ts';
 import type { Engine } from './engine.ts';
 import { onnxEngine } from './onnx/engine.ts';
-import { loadCuda } from './cuda.ts';
+import { findWebgpu } from './onnx/webgpu.ts';
+import { findTensorFlow } from './tensorflow.ts';
 
 type Found = { engine: Engine; note: string } | { engine: null; note: string };
 
-async function find(name: EngineReport['name'], threads?: number): Promise<Found> {
+/** Every engine, the likely fastest first. */
+const names = ['cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference'] as const;
+
+async function find(name: EngineReport['name'], cards: readonly Card[], threads?: number): Promise<Found> {
   switch (name) {
     case 'cuda':
-      return loadCuda();
+      return findTensorFlow('cuda', cards.find((card) => card.name.includes('NVIDIA'))?.name ?? null);
+    case 'tensorflow-cpu':
+      return findTensorFlow('tensorflow-cpu', null);
+    case 'webgpu':
+      return findWebgpu(cards);
     case 'onnx':
       return {
         engine: onnxEngine(threads),
@@ -31,29 +42,48 @@ async function find(name: EngineReport['name'], threads?: number): Promise<Found
   }
 }
 
-const names = ['cuda', 'onnx', 'reference'] as const;
+const onCard: readonly string[] = ['cuda', 'webgpu'];
 
 /** Every engine that Ganvas knows, here or not. */
 export async function listEngines(): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
+  const cards = await findCards();
   for (const name of names) {
-    const { engine, note } = await find(name);
-    reports.push({ name, available: engine !== null, device: engine?.device ?? null, note });
+    const { engine, note } = await find(name, cards);
+    const memory = onCard.includes(name) ? (cards[0]?.memoryBytes ?? null) : totalmem();
+    reports.push({
+      name,
+      available: engine !== null,
+      device: engine?.device ?? null,
+      memoryBytes: engine === null ? null : memory,
+      note,
+    });
   }
   return reports;
 }
 
+/** Those of which one is chosen when none is named; the yardstick and the slow are not among them. */
+const candidates = ['cuda', 'webgpu', 'onnx'] as const;
+
+/** What the machine can train with, the likely fastest first. */
+export async function trainingEngines(): Promise<Engine[]> {
+  const cards = await findCards();
+  const found: Engine[] = [];
+  for (const name of candidates) {
+    const { engine } = await find(name, cards);
+    if (engine !== null) found.push(engine);
+  }
+  return found;
+}
+
 /**
- * @param name `auto` takes the first of cuda and onnx that is here
+ * @param name `auto` is the processor's engine: what is done with a trained generator is over before a card has got ready
  * @param threads of the processor, where the engine computes on it; all when absent
  * @throws AppError `engine.missing` with the reason and how to get it
  */
 export async function openEngine(name: EngineName, threads?: number): Promise<Engine> {
-  if (name === 'auto') {
-    const cuda = await find('cuda');
-    return cuda.engine ?? openEngine('onnx', threads);
-  }
-  const { engine, note } = await find(name, threads);
+  const wanted = name === 'auto' ? 'onnx' : name;
+  const { engine, note } = await find(wanted, onCard.includes(wanted) ? await findCards() : [], threads);
   if (engine === null)
     throw new AppError('engine.missing', `The engine ${name} is not here. ${note}`, { engine: name });
   return engine;

@@ -5,6 +5,7 @@
  * one piece, so that they do not grow with the batch.
  */
 import type { Graph, Value } from './graph.ts';
+import type { Target } from './target.ts';
 
 /** Sizes of one convolution; the padding at the bottom and right follows from the output's size. */
 export interface Geometry {
@@ -20,11 +21,6 @@ export interface Geometry {
   /** Zeros above and left. */
   padding: readonly [number, number];
 }
-
-/** A matrix of patches larger than this falls out of the second-level cache and is better made in pieces. */
-const cacheBytes = 4 * 2 ** 20;
-/** Fewer rows than this do not keep the matrix product busy. */
-const fewestRows = 1024;
 
 interface Span {
   from: number;
@@ -48,18 +44,18 @@ function parts(total: number, count: number): Span[] {
 }
 
 /** @param height of the side whose rows are handed out */
-function pieces(g: Geometry, height: number): Piece[] {
+function pieces(g: Geometry, height: number, { pieceBytes, fewestRows }: Target): Piece[] {
   const whole = { from: 0, to: height };
   // When each patch is the image itself nothing grows, and one product over the whole batch is best.
   if (looksOnce(g)) return [{ images: { from: 0, to: g.batch }, rows: whole }];
   const pixels = outputPixels(g);
   const bytes = pixels * taps(g) * g.imageChannels * 4;
-  if (bytes > cacheBytes && pixels >= 2 * fewestRows) {
-    const count = Math.min(Math.ceil(bytes / cacheBytes), Math.floor(pixels / fewestRows), height);
+  if (bytes > pieceBytes && pixels >= 2 * fewestRows) {
+    const count = Math.min(Math.ceil(bytes / pieceBytes), Math.floor(pixels / fewestRows), height);
     const bands = parts(height, count);
     return parts(g.batch, g.batch).flatMap((images) => bands.map((rows) => ({ images, rows })));
   }
-  const images = Math.max(Math.floor(cacheBytes / bytes), Math.ceil(fewestRows / pixels), 1);
+  const images = Math.max(Math.floor(pieceBytes / bytes), Math.ceil(fewestRows / pixels), 1);
   return parts(g.batch, Math.ceil(g.batch / images)).map((some) => ({ images: some, rows: whole }));
 }
 
@@ -97,6 +93,7 @@ export function reshape(graph: Graph, x: Value, shape: readonly number[]): Value
 /** Some rows of a matrix; ONNX Runtime learns how many only when it runs (see {@link Graph.unforeseen}). */
 function rowsOf(graph: Graph, x: Value, { from, to }: Span): Value {
   const columns = x.shape[1]!;
+  if (!graph.target.hidesSizes && from === 0 && to === x.shape[0]) return x;
   const bounds = [graph.unforeseen([from]), graph.unforeseen([to])];
   return graph.node('Slice', [x, ...bounds, graph.ints([0])], [to - from, columns], {}, x.type);
 }
@@ -153,10 +150,11 @@ function patches(graph: Graph, g: Geometry, x: Value, use: 'forward' | 'gradient
     : images;
   const pixels = reshape(graph, padded, [g.batch * height, g.imageChannels]);
   const perRow = g.output[1] * taps(g);
-  const starts = graph.constant(
-    Int32Array.from({ length: g.batch }, (_, i) => i * height),
-    [g.batch, 1],
-  );
+  const startsOf = ({ from, to }: Span): Value => {
+    const starts = Int32Array.from({ length: g.batch }, (_, i) => i * height);
+    if (graph.target.hidesSizes) return rowsOf(graph, graph.constant(starts, [g.batch, 1]), { from, to });
+    return graph.constant(starts.slice(from, to), [to - from, 1]);
+  };
   const known = new Map<number, Value>();
   const tableOf = ({ from, to }: Span): Value => {
     const part = table.subarray(from * perRow, to * perRow).map((row) => row + Number(zeros));
@@ -169,7 +167,7 @@ function patches(graph: Graph, g: Geometry, x: Value, use: 'forward' | 'gradient
     const count = length(piece.images);
     const indices = graph.node(
       'Add',
-      [ofOne, rowsOf(graph, starts, piece.images)],
+      [ofOne, startsOf(piece.images)],
       [count, ofOne.shape[1]!],
       {},
       'int32',
@@ -198,7 +196,7 @@ const kernelMatrix = (graph: Graph, g: Geometry, kernel: Value) =>
 export function convolve(graph: Graph, g: Geometry, x: Value, kernel: Value): Value {
   const matrix = kernelMatrix(graph, g, kernel);
   const patchesOf = patches(graph, g, x, 'forward');
-  const products = pieces(g, g.output[0]).map((piece) => {
+  const products = pieces(g, g.output[0], graph.target).map((piece) => {
     const rows = patchesOf(piece);
     return graph.node('MatMul', [rows, matrix], [rows.shape[0]!, g.outputChannels]);
   });
@@ -218,7 +216,7 @@ export function kernelGradient(graph: Graph, g: Geometry, x: Value, dy: Value): 
   const shape = [taps(g) * g.imageChannels, g.outputChannels];
   const flat = reshape(graph, dy, [g.batch * outputPixels(g), g.outputChannels]);
   const patchesOf = patches(graph, g, x, 'gradient');
-  const factors = pieces(g, g.output[0]).map(
+  const factors = pieces(g, g.output[0], graph.target).map(
     (piece) => [patchesOf(piece), rowsOf(graph, flat, pixelsOf(piece, g.output))] as const,
   );
   // Only now the products: ONNX Runtime computes the youngest of a node's inputs first, which must not be all the patches at once.
@@ -302,7 +300,7 @@ export function inputGradient(graph: Graph, g: Geometry, dy: Value, kernel: Valu
     return reshape(graph, products, [g.batch, ...g.image, g.imageChannels]);
   }
   const known = new Map<string, ReturnType<typeof contributions>>();
-  const images = pieces(g, g.image[0]).map((piece) => {
+  const images = pieces(g, g.image[0], graph.target).map((piece) => {
     const count = length(piece.images);
     const outputs =
       length(piece.rows) === g.image[0] ? { from: 0, to: g.output[0] } : reaching(g, piece.rows);
@@ -321,7 +319,7 @@ export function inputGradient(graph: Graph, g: Geometry, dy: Value, kernel: Valu
         ? pixels
         : graph.node('Gather', [pixels, indices], [indices.shape[0]!, g.imageChannels], axis0),
     );
-    return gathered.length === 1 ? gathered[0]! : graph.node('Sum', gathered, gathered[0]!.shape);
+    return graph.sum(gathered);
   });
   return reshape(graph, join(graph, images), [g.batch, ...g.image, g.imageChannels]);
 }

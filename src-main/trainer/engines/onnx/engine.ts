@@ -1,4 +1,4 @@
-/** The CPU engine: functions are recorded once as an ONNX graph, which ONNX Runtime then runs on all cores. */
+/** Functions are recorded once as an ONNX graph, which ONNX Runtime then runs: on all cores, or on any vendor's graphics card. */
 import { availableParallelism } from 'node:os';
 import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';

@@ -3,6 +3,9 @@
  * needs left out at the end.
  */
 
+import type { Target } from './target.ts';
+import { processor } from './target.ts';
+
 export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
 
 /** The schema's numbers for the element types (TensorProto.DataType). */
@@ -51,6 +54,7 @@ export interface Model {
 }
 
 export class Graph {
+  readonly target: Target;
   readonly #inputs: GraphBoundary[] = [];
   readonly #outputs: { name: string; value: Value }[] = [];
   readonly #nodes: GraphNode[] = [];
@@ -58,6 +62,10 @@ export class Graph {
   readonly #initializersByContent = new Map<string, Value>();
   readonly #known = new Map<string, Value[]>();
   #count = 0;
+
+  constructor(target: Target = processor) {
+    this.target = target;
+  }
 
   #name(): string {
     this.#count += 1;
@@ -87,13 +95,18 @@ export class Graph {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  /**
-   * {@link ints} that ONNX Runtime does not know before it runs. A size that follows from them is unknown to its plan of memory, which would
-   * otherwise let values of equal shape share a buffer, and keep that buffer from the first of them to the last: for matrices that
-   * come and go in a forward pass and again in the backward pass that is most of a step.
-   */
+  /** {@link ints} that ONNX Runtime does not know before it runs, where the target wants that. */
   unforeseen(values: readonly number[]): Value {
+    if (!this.target.hidesSizes) return this.ints(values);
     return this.node('Neg', [this.ints(values.map((value) => -value))], [values.length], {}, 'int64');
+  }
+
+  /** The sum of values of one shape. */
+  sum(values: readonly Value[]): Value {
+    const [first, ...others] = values as [Value, ...Value[]];
+    if (others.length === 0) return first;
+    if (this.target.sumsMany) return this.node('Sum', values, first.shape);
+    return others.reduce((sum, value) => this.node('Add', [sum, value], first.shape), first);
   }
 
   /** One number in every place of `shape`, stored once. */

@@ -70,9 +70,6 @@ const not =
     return graph.node('Not', [x], x.shape, {}, 'bool');
   };
 
-/** Longest row of ones. */
-const mostRows = 2 ** 16;
-
 /** Sums over leading axes are products with a row of ones, which are several times faster than ReduceSum. */
 function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
   return (graph, inputs, attributes) => {
@@ -94,12 +91,14 @@ function reduce(op: 'ReduceSum' | 'ReduceMean'): Emit {
         return graph.node('MatMul', [weights, matrix], matrix.shape.with(-2, 1));
       };
       const [images] = x.shape as [number];
-      if (rows <= mostRows || axes.length === 1) {
+      if (rows <= graph.target.longestSum || axes.length === 1) {
         return reshape(graph, sumOf(reshape(graph, x, [rows, columns]), rows, weight), shape);
       }
-      // Image by image, so that the row of ones does not grow with the batch.
-      const each = sumOf(reshape(graph, x, [images, rows / images, columns]), rows / images, weight);
-      return reshape(graph, sumOf(reshape(graph, each, [images, columns]), images, 1), shape);
+      // In two stages, of at least an image each, so that the row of ones does not grow with the batch.
+      let groups = Math.max(images, Math.ceil(rows / graph.target.longestSum));
+      while (rows % groups !== 0) groups += 1;
+      const each = sumOf(reshape(graph, x, [groups, rows / groups, columns]), rows / groups, weight);
+      return reshape(graph, sumOf(reshape(graph, each, [groups, columns]), groups, 1), shape);
     }
     const keep = { keepdims: { int: Number(attributes['keepDims'] === true) } };
     if (op === 'ReduceSum') return graph.node(op, [x, graph.ints(axes)], shape, keep, x.type);
@@ -137,6 +136,8 @@ function geometry(image: readonly number[], kernel: readonly number[], attribute
 
 function slice(graph: Graph, x: Value, begin: readonly number[], shape: readonly number[]): Value {
   if (sameShape(x.shape, shape)) return x;
+  // A graphics card has no kernel that slices truth values.
+  if (x.type === 'bool') return cast(graph, slice(graph, cast(graph, x, 'float32'), begin, shape), 'bool');
   const whole = graph.whole(x);
   const axes = x.shape.map((_, axis) => axis).filter((axis) => shape[axis] !== x.shape[axis]);
   const of = (values: readonly number[]) => graph.ints(axes.map((axis) => values[axis]!));
@@ -205,19 +206,27 @@ function step(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
 const less = comparison('Less');
 const greater = comparison('Greater');
 const product = binary('Mul', { right: 1, left: 1 });
+const power = binary('Pow', { right: 1 });
 
 export const kernels: Readonly<Record<string, Emit>> = {
   Add: binary('Add', { right: 0, left: 0 }),
   AddN: (graph, inputs) => {
     const values = variadic(inputs).map((value) => graph.whole(value));
-    return graph.node('Sum', values, values[0]!.shape);
+    return graph.sum(values);
   },
   Sub: binary('Sub', { right: 0 }),
   Multiply: product,
   RealDiv: binary('Div', { right: 1 }),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
-  Pow: binary('Pow', { right: 1 }),
+  Pow: (graph, inputs, attributes) => {
+    const { a, b } = inputs as { a: Value; b: Value };
+    const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    // ONNX Runtime's kernel for graphics cards fails where both operands are spread over the other's axes.
+    if (sameShape(a.shape, shape) || sameShape(b.shape, shape)) return power(graph, { a, b }, attributes);
+    const whole = (x: Value) => spread(graph, graph.whole(x), shape);
+    return power(graph, { a: whole(a), b: whole(b) }, attributes);
+  },
   Greater: greater,
   Less: less,
   GreaterEqual: not(less),
@@ -243,7 +252,14 @@ export const kernels: Readonly<Record<string, Emit>> = {
   Relu: unary('Relu'),
   LeakyRelu: unary('LeakyRelu', (attributes) => ({ alpha: attributes['alpha'] as number })),
   Elu: unary('Elu'),
-  Selu: unary('Selu'),
+  /** scale * elu with an alpha (Klambauer et al., 2017): a graphics card has no kernel of its own for it. */
+  Selu: (graph, inputs) => {
+    const x = graph.whole(inputs['x']!);
+    const curve = graph.node('Elu', [x], x.shape, {
+      alpha: tf.backend_util.SELU_SCALEALPHA / tf.backend_util.SELU_SCALE,
+    });
+    return graph.node('Mul', [curve, graph.splat(tf.backend_util.SELU_SCALE, [])], x.shape);
+  },
   Sigmoid: unary('Sigmoid'),
   Tanh: unary('Tanh'),
   Softplus: unary('Softplus'),

@@ -10,6 +10,8 @@ import type { DataType, Model, Value } from './graph.ts';
 import { dataTypes, Graph } from './graph.ts';
 import type { Emit } from './kernels.ts';
 import { kernels } from './kernels.ts';
+import type { Target } from './target.ts';
+import { processor } from './target.ts';
 
 const backendName = 'onnx-recorder';
 
@@ -24,8 +26,13 @@ function toDataType(dtype: tf.DataType): DataType {
 
 /** Holds, for each tensor alive, its value in the graph. */
 class Recorder extends tf.KernelBackend {
-  readonly graph = new Graph();
+  readonly graph: Graph;
   readonly #values = new Map<object, Value>();
+
+  constructor(target: Target) {
+    super();
+    this.graph = new Graph(target);
+  }
 
   valueIn(info: tf.TensorInfo): Value {
     return this.#values.get(info.dataId)!;
@@ -122,10 +129,11 @@ export function trace(
   run: TensorFunction,
   state: readonly NamedShape[],
   inputs: readonly NamedShape[],
+  target: Target = processor,
 ): Model {
   // Nothing when none has been chosen yet, whatever the type says.
   const before: string | null | undefined = tf.getBackend();
-  const recorder = new Recorder();
+  const recorder = new Recorder(target);
   tf.registerBackend(backendName, () => recorder);
   void tf.setBackend(backendName);
   const engine = tf.engine();
