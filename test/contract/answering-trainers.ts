@@ -59,7 +59,12 @@ export class AnsweringHost implements TrainerHost {
 function answers(command: Command, checkpoint: string): TrainerEvent[] {
   switch (command.type) {
     case 'engines':
-      return [{ type: 'engines', engines: [{ name: 'onnx', available: true, device: 'CPU', memoryBytes: 1e9, note: 'here' }] }];
+      return [
+        {
+          type: 'engines',
+          engines: [{ name: 'onnx', available: true, device: 'CPU', memoryBytes: 1e9, note: 'here' }],
+        },
+      ];
     case 'inspect':
       return [{ type: 'inspected', step: Number.parseInt(command.checkpoint.slice(-8), 10) }];
     case 'export':

@@ -129,7 +129,7 @@ test('an engine that is not there, a place where nothing can be written', async 
   const { app } = course;
   const dataset = await faces(app);
   const reports = await listEngines(createTrainerHost(pinnedNode()));
-  expect(reports.map(({ name }) => name)).toEqual(['cuda', 'onnx', 'reference']);
+  expect(reports.map(({ name }) => name)).toEqual(['cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference']);
   for (const { available, device, note } of reports) {
     expect(device === null).toBe(!available);
     expect(note).not.toBe('');

@@ -278,7 +278,13 @@ test('an engine that is not there: said before images are read, with how to get 
   }
   const present = engines.filter(({ available }) => available === true).map(({ name }) => name);
   expect(present).toContain('onnx');
-  expect([...present, ...missing.map(({ name }) => name)].sort()).toEqual(['cuda', 'onnx', 'reference']);
+  expect([...present, ...missing.map(({ name }) => name)].sort()).toEqual([
+    'cuda',
+    'onnx',
+    'reference',
+    'tensorflow-cpu',
+    'webgpu',
+  ]);
 });
 
 test('runs that are not there, or not alone', async () => {
