@@ -98,8 +98,8 @@ export async function enginesCommand(
   const engines = await listEngines(createTrainerHost(pinnedNode()), signal);
   for (const { name, available, device, note } of engines) {
     output.json({ type: 'engine', name, available, device, note });
-    output.line(`${name.padEnd(10)} ${available ? device : 'not here'}`);
-    for (const line of wrap(note, ' '.repeat(11))) output.line(line);
+    output.line(`${name.padEnd(14)} ${available ? device : 'not here'}`);
+    for (const line of wrap(note, ' '.repeat(15))) output.line(line);
   }
   return 0;
 }
