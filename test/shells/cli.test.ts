@@ -685,7 +685,9 @@ test('engines: what can compute here, and how to get the rest', async () => {
   const [plain, json] = await Promise.all([place.run(['engines']), place.json(['engines'])]);
   expect(json.lines.map(({ type, name }) => `${type} ${String(name)}`)).toEqual([
     'engine cuda',
+    'engine webgpu',
     'engine onnx',
+    'engine tensorflow-cpu',
     'engine reference',
   ]);
   for (const { name, available, device, note } of json.lines) {
