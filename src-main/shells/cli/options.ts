@@ -1,6 +1,7 @@
 /** Reading the command line's words. */
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
+import { Name } from '../../../src-shared/name.ts';
 import { didYouMean } from './suggestion.ts';
 import { UsageError } from './usage.ts';
 
@@ -162,6 +163,15 @@ export class Words {
     const parsed = v.safeParse(schema, text);
     if (parsed.success) return parsed.output;
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
+  }
+
+  /** What something is to be called. */
+  name(option: TextOption): string | undefined {
+    const text = this.text(option);
+    if (text === undefined) return undefined;
+    const parsed = v.safeParse(Name, text);
+    if (parsed.success) return parsed.output;
+    throw new UsageError(`--${option} does not take this: ${parsed.issues[0].message}.`);
   }
 
   /** A word behind the command. @param what it stands for, in the message when it is missing @param index 0 for the first */

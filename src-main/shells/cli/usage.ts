@@ -21,9 +21,10 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
       with a checkpoint, twice at once; --lr is the learning rate of both networks, --lr-d and
       --lr-g that of one; --beta1 is Adam's
-  ganvas resume <run> [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
+  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
-      now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed
+      now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
+      --data says where the same images lie now, if they were moved
   ganvas runs [--json]          all runs, the newest first
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
