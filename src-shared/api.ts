@@ -268,6 +268,8 @@ export const pictures = {
   sample: (run: string, step: number) => `files/runs/${run}/samples/${step}.png`,
   /** An image of a prepared dataset, as the network sees it. */
   image: (dataset: string, index: number) => `files/datasets/${dataset}/${index}.png`,
+  /** All files that were left out of it, one JSON object a line as `LeftOut`, to save. */
+  leftOut: (dataset: string) => `files/datasets/${dataset}/left-out.jsonl`,
   preview: (preview: string, index: number) => `files/previews/${preview}/${index}.png`,
   explored: (explorer: string, picture: string) => `files/explored/${explorer}/${picture}`,
   /** A file, or a folder as a zip, to save. */

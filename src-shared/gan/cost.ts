@@ -27,18 +27,27 @@ export function costInWords(design: Design, batch: number): string | null {
   );
 }
 
+/** The design with so many times fewer channels in all blocks but the last, which gives the verdict. */
+function narrower(design: Design, times: number): Design {
+  const { blocks } = design.discriminator;
+  const fewer = (channels: number) => Math.ceil(channels / times);
+  const narrowed = blocks.map((block, index) => {
+    if (index === blocks.length - 1) return block;
+    return block.kind === 'conv'
+      ? { ...block, outChannels: fewer(block.outChannels) }
+      : { ...block, outFeatures: fewer(block.outFeatures) };
+  });
+  return withBlocks(design, narrowed);
+}
+
 /** The warning about a design without errors that costs much, for a usual batch of 64. */
 export function costly(design: Design): Problem[] {
   const message = costInWords(design, 64);
   if (message === null) return [];
-  const { blocks } = design.discriminator;
-  const half = (channels: number) => Math.ceil(channels / 2);
-  const halved = blocks.map((block, index) => {
-    if (index === blocks.length - 1) return block;
-    return block.kind === 'conv'
-      ? { ...block, outChannels: half(block.outChannels) }
-      : { ...block, outFeatures: half(block.outFeatures) };
-  });
-  const repair = { label: 'Halve the channels', design: withBlocks(design, halved) };
-  return [{ severity: 'warning', code: 'costly', blockId: null, message, repairs: [repair] }];
+  const times = [2, 4, 8, 16, 32].find((each) => costInWords(narrower(design, each), 64) === null);
+  const repairs =
+    times === undefined
+      ? []
+      : [{ label: `Divide the channels by ${times}`, design: narrower(design, times) }];
+  return [{ severity: 'warning', code: 'costly', blockId: null, message, repairs }];
 }

@@ -113,7 +113,7 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
     const ended = await call.ended;
     expect(ended).toMatchObject({ status: 130, signal: null });
     expect(ended.stderr).toBe(
-      'ganvas: Ended at once; what was trained since the last checkpoint is lost. Go on: npx ganvas resume 1\n',
+      'ganvas: Asked again, ended at once, without a new checkpoint; all that was trained is lost. Go on: npx ganvas resume 1\n',
     );
     await gone(trainers);
     expect(await stateOf(place)).toMatchObject({
@@ -137,7 +137,7 @@ describe.skipIf(!canWatch)('Ctrl-C', () => {
     process.kill(-call.pid, 'SIGINT');
     const { status, stdout } = await call.ended;
     expect(status).toBe(130);
-    expect(stdout).toContain('Ending with a checkpoint. Ctrl-C again ends at once.\n');
+    expect(stdout).toContain('Ending with a checkpoint as soon as the step under way is done. Ctrl-C again ends at once.\n');
     expect(stdout).toMatch(
       /^Paused after [\d,]+ steps, .*\.\nNewest samples: .*\nGo on: npx ganvas resume 1\n$/m,
     );

@@ -422,9 +422,21 @@ test('a run gets another name', async () => {
   expect(back.stdout).toBe('Run 1 "my faces" is called "tiny" now.\n');
   expect((await place.json(['runs'])).lines).toMatchObject([{ number: 1, name: 'tiny' }]);
   expect(await place.json(['rename', '1', ' '])).toMatchObject({
-    status: 1,
-    lines: [{ code: 'run.no-name' }],
+    lines: [{ type: 'error', code: 'name.invalid' }],
   });
+  const called = await place.json(['runs']);
+  for (const name of [' ', 'a\u001b[2Jb', 'x'.repeat(201)]) {
+    const ended = await place.json(['rename', '1', name]);
+    expect(ended.status).not.toBe(0);
+    expect(ended.stderr).toMatch(/ is no name: a name /);
+    const named = await place.json([...tinyTraining, '--steps', '1', '--name', name]);
+    expect(named).toMatchObject({ status: 2, lines: [{ code: 'usage' }] });
+    expect(named.stderr).toContain('--name does not take this: a name ');
+    const design = JSON.parse(readFileSync(place.path('tiny.json'), 'utf8')) as object;
+    writeFileSync(place.path('named.json'), JSON.stringify({ ...design, name }));
+    expect((await place.json(['mirror', 'named.json'])).lines).toMatchObject([{ code: 'design.invalid' }]);
+  }
+  expect(await place.json(['runs'])).toEqual(called);
 });
 
 describe('a damaged checkpoint', () => {
@@ -450,13 +462,14 @@ describe('a damaged checkpoint', () => {
         ['export', '1', '--format', 'onnx', '--out', 'my generator.onnx'],
         "export 1 --format onnx --out 'my generator.onnx' --step 4",
       ],
-      [['resume', '1', '--steps', '8'], 'resume 1 --step 4'],
+      [['resume', '1', '--steps', '8'], 'resume 1 --steps 8 --step 4'],
     ];
     for (const [args, next] of attempts) {
       const { status, lines, stderr } = await place.json(args);
       expect(status).toBe(1);
-      expect(lines.at(-1)).toMatchObject({ type: 'error', code: 'checkpoint.damaged' });
-      expect(stderr).toContain(' There are earlier checkpoints, of the steps 2, 4. ');
+      // Nothing is said of a run that begins before its checkpoint has been read.
+      expect(lines).toMatchObject([{ type: 'error', code: 'checkpoint.damaged' }]);
+      expect(stderr).toContain(' The checkpoint of step 4 is whole. ');
       expect(stderr.trimEnd().endsWith(`: npx ganvas ${next}`), stderr).toBe(true);
     }
     const wrong = await place.json(['sample', '1', '--out', 'grid.png', '--step', '3']);
@@ -467,7 +480,7 @@ describe('a damaged checkpoint', () => {
     const exporting = ['export', '1', '--format', 'png', '--out', 'generator.png', '--step', '2'];
     expect((await place.json(exporting)).lines).toMatchObject([{ type: 'export', step: 2 }]);
 
-    const resumed = await place.json(['resume', '1', '--step', '4']);
+    const resumed = await place.json(['resume', '1', '--steps', '8', '--step', '4']);
     expect(resumed.status).toBe(0);
     expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([5, 6, 7, 8]);
     const straight = (await place.json([...training, '--steps', '8'])).lines.at(-1)!;
@@ -480,6 +493,17 @@ describe('a damaged checkpoint', () => {
     expect(checkpoints.map(({ step }) => step)).toEqual([4, 6, 8]);
   });
 
+  test('that is not the only one: the one before it is not offered', async () => {
+    const place = new Workplace();
+    const id = await damagedRun(place);
+    const fourth = place.path('library', 'runs', id, 'checkpoints', '00000004', 'state.safetensors');
+    writeFileSync(fourth, 'no tensors');
+    const { stderr } = await place.json(['sample', '1', '--out', 'grid.png']);
+    expect(stderr).toMatch(
+      / The checkpoint of step 2 is whole\. With step 2: npx ganvas sample 1 --out grid\.png --step 2\n$/,
+    );
+  });
+
   test('that is asked for by its step: refused, and what came after it stays', async () => {
     const place = new Workplace();
     const { lines } = await place.json(training);
@@ -489,7 +513,9 @@ describe('a damaged checkpoint', () => {
     const listing = place.listing();
     const { status, stderr } = await place.json(['resume', '1', '--step', '2']);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/ is damaged: .* There is no earlier checkpoint\.\n$/);
+    expect(stderr).toMatch(
+      / is damaged: .* There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --step 0\n$/,
+    );
     expect(await place.json(['show', '1'])).toEqual(before);
     expect(place.listing()).toEqual(listing);
   });
@@ -500,8 +526,8 @@ describe('a damaged checkpoint', () => {
     const { checkpoint } = lines.at(-1) as unknown as { checkpoint: string };
     writeFileSync(join(checkpoint, 'state.safetensors'), 'no tensors');
     const { stderr } = await place.json(['resume', '1', '--steps', '3']);
-    expect(stderr).toMatch(/ There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --step 0\n$/);
-    const again = await place.json(['resume', '1', '--step', '0']);
+    expect(stderr).toMatch(/ There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --steps 3 --step 0\n$/);
+    const again = await place.json(['resume', '1', '--steps', '3', '--step', '0']);
     expect(again.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 3 });
   });
 });
@@ -571,6 +597,59 @@ describe('datasets', () => {
       { key: used.key },
     ]);
   });
+});
+
+test('a run whose images and prepared images are gone says so, and goes on with them where they lie now', async () => {
+  const place = new Workplace();
+  const [older, now, wrong] = ['older', 'now', 'wrong'].map((name) => place.path(name)) as [string, string, string];
+  await place.run(['sample-data', older, '--count', '12', '--resolution', '8']);
+  await place.run(['sample-data', wrong, '--count', '11', '--resolution', '8']);
+  const training = ['train', '--design', 'tiny.json', '--batch', '4', '--data', older, '--steps', '2'];
+  expect((await place.run(training)).status).toBe(0);
+  renameSync(older, now);
+  const deleted = await place.json(['datasets', '--delete', older]);
+  expect(deleted.lines).toMatchObject([{ type: 'deleted' }]);
+  const gone = await place.json(['resume', '1', '--steps', '4']);
+  expect(gone).toMatchObject({ status: 1, lines: [{ code: 'dataset.gone' }] });
+  expect(gone.stderr).toBe(
+    `ganvas: The prepared images are not in the library any more, and what they were made from is not at ${older} any more. ` +
+      'Put it back there. Or say where it lies now: npx ganvas resume 1 --data PATH\n',
+  );
+  const refused = await place.json(['resume', '1', '--steps', '4', '--data', 'wrong']);
+  expect(refused.lines).toMatchObject([{ code: 'dataset.changed' }]);
+  expect(refused.stderr).toContain('(12 then, 11 now)');
+  const resumed = await place.json(['resume', '1', '--steps', '4', '--data', 'now']);
+  expect(resumed.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 4 });
+  expect((await place.json(['runs'])).lines).toMatchObject([{ dataset: { source: now } }]);
+
+  // The cache is one for all the places that the images were in.
+  cpSync(now, older, { recursive: true });
+  expect((await place.run([...training, '--name', 'second'])).status).toBe(0);
+  expect((await place.json(['datasets'])).lines).toMatchObject([{ source: older, sources: [older, now] }]);
+  expect((await place.run(['datasets', '--delete', now])).stdout).toContain('Deleted the images prepared from');
+  expect((await place.json(['datasets'])).lines).toEqual([]);
+});
+
+test('what looks, changes or deletes makes no library where there is none', async () => {
+  const place = new Workplace();
+  const before = place.listing();
+  for (const args of [
+    ['runs'],
+    ['show', '1'],
+    ['datasets'],
+    ['datasets', '--delete', 'x'],
+    ['datasets', '--delete-unused'],
+    ['rename', '1', 'x'],
+    ['delete', '1'],
+    ['resume', '1'],
+    ['sample', '1', '--out', 'x.png'],
+    ['export', '1', '--format', 'onnx', '--out', 'x.onnx'],
+  ]) {
+    const { status, lines, stderr } = await place.json(args);
+    expect({ args, status, lines }).toMatchObject({ status: 1, lines: [{ code: 'library.missing' }] });
+    expect(stderr).toContain(`There is no Ganvas library in ${place.library}.`);
+    expect(place.listing()).toEqual(before);
+  }
 });
 
 test('nothing is left outside the library, nothing is sent anywhere', async () => {
