@@ -67,7 +67,8 @@ async function tellEarlier(
       release();
     }
   }
-  const none = earlier.length === 0 ? 'There is no earlier checkpoint.' : 'No earlier checkpoint is whole, either.';
+  const none =
+    earlier.length === 0 ? 'There is no earlier checkpoint.' : 'No earlier checkpoint is whole, either.';
   const words = whole === undefined ? none : `The checkpoint of step ${whole} is whole.`;
   const details = { ...error.details, earlier: whole === undefined ? [] : [whole] };
   return new AppError(error.code, `${error.message} ${words}`, details, { cause: error });

@@ -157,7 +157,9 @@ export function createDatasets(store: Store, intake: Intake, broadcast: (event: 
       ),
     entries: () => [
       ...store.datasets.list().map(({ prepared, lastUsedAt }) => entryOf(prepared.key, prepared, lastUsedAt)),
-      ...strays().map(({ key, described, lastUsedAt }) => entryOf(key, described?.prepared ?? null, lastUsedAt)),
+      ...strays().map(({ key, described, lastUsedAt }) =>
+        entryOf(key, described?.prepared ?? null, lastUsedAt),
+      ),
     ],
     delete(key) {
       const source = store.datasets.find(key)?.prepared.source;
@@ -170,7 +172,8 @@ export function createDatasets(store: Store, intake: Intake, broadcast: (event: 
 
 /** An error about a source that is not there, when its prepared images cannot be had either; other errors stay as they are. */
 function goneAsWell(error: unknown, where: string, source: string): unknown {
-  if (!(error instanceof AppError && ['dataset.missing', 'upload.missing'].includes(error.code))) return error;
+  if (!(error instanceof AppError && ['dataset.missing', 'upload.missing'].includes(error.code)))
+    return error;
   return new AppError(
     'dataset.gone',
     `The prepared images are ${where}, and what they were made from is not at ${source} any more. Put it back there.`,

@@ -227,7 +227,8 @@ export class EntryWriter {
         const bytes = new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength);
         await writeFile(join(this.folder, 'labels.u16'), bytes, { flush: true });
       }
-      const leftOutSum = leftOut.count === 0 ? null : await writeLeftOut(join(this.folder, LEFT_OUT_FILE), leftOut);
+      const leftOutSum =
+        leftOut.count === 0 ? null : await writeLeftOut(join(this.folder, LEFT_OUT_FILE), leftOut);
       const members = { ...entry, leftOutSum };
       const text = JSON.stringify({ ...members, sum: sumOf(members) }, null, 1);
       await writeFile(join(this.folder, 'dataset.json'), text, { flush: true });

@@ -43,7 +43,7 @@ export async function isSound(
     );
   if ((await sumOf(pixels, onBytes)) !== entry.fingerprint) return false;
   const { leftOutSum } = description;
-  return leftOutSum == null || (await sumOf([LEFT_OUT_FILE])) === leftOutSum;
+  return leftOutSum === undefined || leftOutSum === null || (await sumOf([LEFT_OUT_FILE])) === leftOutSum;
 }
 
 /** SHA-256 (hex) over files, one after the other; null when one is gone or the disk cannot read it any more. */

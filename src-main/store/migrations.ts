@@ -236,14 +236,21 @@ export const migrations: readonly Migration[] = [
 
 /** Designs had any text of at most 200 characters as their name; from version 3 on an empty one, or one that steers a terminal, is refused. */
 function mendDesignNames(database: Database): void {
-  const mended = (name: string) => name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/gu, ' ').trim() || 'design';
+  const mended = (name: string) =>
+    name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/gu, ' ').trim() || 'design';
   const row = v.object({ id: v.string(), name: v.string() });
   for (const name of ['experiments', 'runs']) {
-    const rename = database.command(`UPDATE ${name} SET design = json_set(design, '$.name', :name) WHERE id = :id`);
-    const all = database.query({ name, key: ['id'], row }, `SELECT id, design ->> '$.name' AS name FROM ${name}`).all();
+    const rename = database.command(
+      `UPDATE ${name} SET design = json_set(design, '$.name', :name) WHERE id = :id`,
+    );
+    const all = database
+      .query({ name, key: ['id'], row }, `SELECT id, design ->> '$.name' AS name FROM ${name}`)
+      .all();
     for (const { id, name } of all) if (mended(name) !== name) rename({ id, name: mended(name) });
   }
-  const renameEntry = database.command('UPDATE experiments SET history = json_set(history, :path, :name) WHERE id = :id');
+  const renameEntry = database.command(
+    'UPDATE experiments SET history = json_set(history, :path, :name) WHERE id = :id',
+  );
   const entries = database.query(
     { name: 'experiments', key: ['id'], row: v.object({ ...row.entries, at: v.number() }) },
     "SELECT experiments.id AS id, entry.key AS at, entry.value ->> '$.name' AS name FROM experiments, json_each(history, '$.entries') AS entry",

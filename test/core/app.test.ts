@@ -204,7 +204,11 @@ describe('resuming', () => {
       host.damaged.clear();
       for (const bad of damaged) host.damaged.add(bad);
       const at = step === undefined ? {} : { step };
-      const refused = { code: 'checkpoint.damaged', message: `It is damaged. ${words}`, details: { earlier } };
+      const refused = {
+        code: 'checkpoint.damaged',
+        message: `It is damaged. ${words}`,
+        details: { earlier },
+      };
       expect(await errorOf(() => app.runs.resume(run.id, null, at))).toMatchObject(refused);
       const fork = { id: run.id, step: step ?? 3, name: 'fork', hyperparameters: null, limits: null };
       const longer = { steps: 9, kimg: null, minutes: null };

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
@@ -160,7 +168,10 @@ test('the list of what was left out of a prepared dataset, where there is one', 
   for (const each of [clean, dataset]) datasets.set(each.key, each);
   const list = await intake.files.leftOut(dataset.key);
   if (list.kind !== 'file') throw new Error('expected a file');
-  expect(JSON.parse(readFileSync(list.path, 'utf8'))).toMatchObject({ file: 'notes.txt', code: 'not-an-image' });
+  expect(JSON.parse(readFileSync(list.path, 'utf8'))).toMatchObject({
+    file: 'notes.txt',
+    code: 'not-an-image',
+  });
   for (const key of [clean.key, 'unknown'])
     expect((await errorOf(() => intake.files.leftOut(key))).code).toBe('list.missing');
 });

@@ -186,7 +186,9 @@ const anyBlock: fc.Arbitrary<Block> = fc.oneof(
 
 /** Designs that the schema accepts: few of them fit. */
 export const anyDesign: fc.Arbitrary<Design> = fc.record({
-  name: fc.string({ minLength: 1, maxLength: 100, unit: 'binary' }).filter((text) => v.safeParse(Name, text).output === text),
+  name: fc
+    .string({ minLength: 1, maxLength: 100, unit: 'binary' })
+    .filter((text) => v.is(Name, text) && text.trim() === text),
   latentDim: fc.integer({ min: 1, max: 4096 }),
   discriminator: fc.record({
     image: fc.record({

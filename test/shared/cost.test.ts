@@ -12,7 +12,9 @@ describe('what training costs', () => {
     const costly = problems.filter(({ code }) => code === 'costly');
     expect(costly).toMatchObject([{ severity: 'warning', blockId: null }]);
     const [{ message, repairs }] = costly as [(typeof costly)[number]];
-    expect(message).toContain('Images of 1024x1024x3 in this design take 10.5 thousand million multiply-adds');
+    expect(message).toContain(
+      'Images of 1024x1024x3 in this design take 10.5 thousand million multiply-adds',
+    );
     // 10.5e9 * 64 / 10e9 seconds.
     expect(message).toContain('about 67 seconds for a step with 64 images');
     const [{ design }] = repairs as [(typeof repairs)[number]];

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -526,7 +526,9 @@ describe('a damaged checkpoint', () => {
     const { checkpoint } = lines.at(-1) as unknown as { checkpoint: string };
     writeFileSync(join(checkpoint, 'state.safetensors'), 'no tensors');
     const { stderr } = await place.json(['resume', '1', '--steps', '3']);
-    expect(stderr).toMatch(/ There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --steps 3 --step 0\n$/);
+    expect(stderr).toMatch(
+      / There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --steps 3 --step 0\n$/,
+    );
     const again = await place.json(['resume', '1', '--steps', '3', '--step', '0']);
     expect(again.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 3 });
   });
@@ -601,7 +603,11 @@ describe('datasets', () => {
 
 test('a run whose images and prepared images are gone says so, and goes on with them where they lie now', async () => {
   const place = new Workplace();
-  const [older, now, wrong] = ['older', 'now', 'wrong'].map((name) => place.path(name)) as [string, string, string];
+  const [older, now, wrong] = ['older', 'now', 'wrong'].map((name) => place.path(name)) as [
+    string,
+    string,
+    string,
+  ];
   await place.run(['sample-data', older, '--count', '12', '--resolution', '8']);
   await place.run(['sample-data', wrong, '--count', '11', '--resolution', '8']);
   const training = ['train', '--design', 'tiny.json', '--batch', '4', '--data', older, '--steps', '2'];
@@ -626,7 +632,9 @@ test('a run whose images and prepared images are gone says so, and goes on with 
   cpSync(now, older, { recursive: true });
   expect((await place.run([...training, '--name', 'second'])).status).toBe(0);
   expect((await place.json(['datasets'])).lines).toMatchObject([{ source: older, sources: [older, now] }]);
-  expect((await place.run(['datasets', '--delete', now])).stdout).toContain('Deleted the images prepared from');
+  expect((await place.run(['datasets', '--delete', now])).stdout).toContain(
+    'Deleted the images prepared from',
+  );
   expect((await place.json(['datasets'])).lines).toEqual([]);
 });
 

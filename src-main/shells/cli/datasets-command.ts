@@ -71,7 +71,9 @@ function remove(app: App, entries: readonly CacheEntry[], output: Output): void 
     app.datasets.delete(entry.key);
     output.json({ type: 'deleted', key: entry.key, source: entry.source, bytes: entry.bytes });
     const needed = entry.runs.length === 0 ? '' : ` Runs that need them to be resumed: ${runsText(entry)}.`;
-    output.line(`Deleted the images prepared from ${entry.source ?? `what is not known any more`} (${formatBytes(entry.bytes)}).${needed}`);
+    output.line(
+      `Deleted the images prepared from ${entry.source ?? `what is not known any more`} (${formatBytes(entry.bytes)}).${needed}`,
+    );
   }
   if (entries.length === 0) output.line('Every prepared dataset is used by a run: nothing was deleted.');
 }

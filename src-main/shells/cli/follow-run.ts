@@ -195,12 +195,14 @@ export async function followRun(
   interruption: Interruption,
   next: NextCommand,
 ): Promise<number> {
-  let isAsked = false;
+  const asked = { checkpoint: false };
   interruption.onFirst(() => {
     app.runs.interrupt(run.id, 'paused');
-    isAsked = app.runs.find(run.id).state === 'running';
-    if (isAsked)
-      output.line('Ending with a checkpoint as soon as the step under way is done. Ctrl-C again ends at once.');
+    asked.checkpoint = app.runs.find(run.id).state === 'running';
+    if (asked.checkpoint)
+      output.line(
+        'Ending with a checkpoint as soon as the step under way is done. Ctrl-C again ends at once.',
+      );
   });
   interruption.onSecond(() => {
     const kept = app.runs.details(run.id).checkpoints.at(-1)?.step;
@@ -218,7 +220,7 @@ export async function followRun(
     const details = { run: ended.number, state: ended.state };
     throw new AppError(code, `${message}${hint(ended, code, next)}`, details);
   }
-  if (isAsked && ended.state === 'done') output.line('The step under way was its last one.');
+  if (asked.checkpoint && ended.state === 'done') output.line('The step under way was its last one.');
   tellEnd(app, ended, output, next);
   return ended.state === 'done' ? 0 : interruptedStatus;
 }
