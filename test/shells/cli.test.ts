@@ -638,6 +638,26 @@ test('a run whose images and prepared images are gone says so, and goes on with 
   expect((await place.json(['datasets'])).lines).toEqual([]);
 });
 
+test('what a design of 1024 pixels costs is said before it is trained', async () => {
+  const place = new Workplace();
+  const call = place.start([
+    'train',
+    '--data',
+    'sample:2',
+    '--resolution',
+    '1024',
+    '--batch',
+    '2',
+    '--steps',
+    '1',
+  ]);
+  await call.printed(/^Note: Images of 1024x1024x3 [^]*for\s+a\s+step\s+with\s+2\s+images[^]*\nRun 1 /m);
+  call.process.kill('SIGTERM');
+  const { status, stdout } = await call.ended;
+  expect(status).toBe(130);
+  expect(stdout).toContain('Stopped before its first step');
+});
+
 test('what looks, changes or deletes makes no library where there is none', async () => {
   const place = new Workplace();
   const before = place.listing();
