@@ -18,6 +18,7 @@ import type {
   Series,
   SeriesName,
 } from './library.ts';
+import { Name } from './name.ts';
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
 import type { EngineReport } from './trainer-protocol.ts';
@@ -26,7 +27,6 @@ import type { StepStats } from './training.ts';
 import { EngineName, Hyperparameters, Limits } from './training.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,128}$/, 'not an id'));
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 
@@ -145,30 +145,30 @@ export const api = {
   'datasets.find': method({ source, settings: ImageSettings }).gives<DatasetView | null>(),
   'datasets.delete': method({ key: id }).gives<null>(),
   /** Files then go to `uploads.file` and `uploads.batch`. */
-  'datasets.beginUpload': method({ name, files: count, bytes: count }).gives<{ id: string }>(),
+  'datasets.beginUpload': method({ name: Name, files: count, bytes: count }).gives<{ id: string }>(),
   'datasets.finishUpload': method({ id }).gives<{ source: string }>(),
   'datasets.cancelUpload': method({ id }).gives<null>(),
 
   'experiments.list': method({}).gives<Experiment[]>(),
   'experiments.get': method({ id }).gives<OpenExperiment>(),
-  'experiments.create': method({ name, ...draft }).gives<OpenExperiment>(),
+  'experiments.create': method({ name: Name, ...draft }).gives<OpenExperiment>(),
   /** @throws `experiment.changed` when `revision` is not the present one: somebody else has changed it since */
   'experiments.save': method({
     id,
     revision: count,
     draft: v.strictObject(changes),
   }).gives<OpenExperiment>(),
-  'experiments.rename': method({ id, name }).gives<null>(),
-  'experiments.tag': method({ id, tags: v.pipe(v.array(name), v.maxLength(50)) }).gives<null>(),
+  'experiments.rename': method({ id, name: Name }).gives<null>(),
+  'experiments.tag': method({ id, tags: v.pipe(v.array(Name), v.maxLength(50)) }).gives<null>(),
   /** A new experiment with the same content, or with that of one of its runs. */
-  'experiments.duplicate': method({ id, run: v.nullable(id), name }).gives<OpenExperiment>(),
+  'experiments.duplicate': method({ id, run: v.nullable(id), name: Name }).gives<OpenExperiment>(),
   'experiments.delete': method({ id }).gives<null>(),
   'experiments.restore': method({ id }).gives<null>(),
 
   'runs.list': method({}).gives<Run[]>(),
   'runs.get': method({ id }).gives<RunDetails>(),
   /** Long when the images are not prepared yet. Trains the experiment as it is now. `seed` null: a new one. */
-  'runs.start': method({ experiment: id, name, seed: v.nullable(count) }).gives<Run>(),
+  'runs.start': method({ experiment: id, name: Name, seed: v.nullable(count) }).gives<Run>(),
   'runs.pause': method({ id }).gives<null>(),
   'runs.stop': method({ id }).gives<null>(),
   /** Long when the images are gone from the cache. `step`: an earlier checkpoint; what came after it is forgotten. */
@@ -177,11 +177,11 @@ export const api = {
   'runs.fork': method({
     id,
     step: count,
-    name,
+    name: Name,
     hyperparameters: v.nullable(Hyperparameters),
     limits: v.nullable(Limits),
   }).gives<Run>(),
-  'runs.rename': method({ id, name }).gives<null>(),
+  'runs.rename': method({ id, name: Name }).gives<null>(),
   'runs.delete': method({ id }).gives<null>(),
   'runs.restore': method({ id }).gives<null>(),
   'runs.series': method({
@@ -268,6 +268,8 @@ export const pictures = {
   sample: (run: string, step: number) => `files/runs/${run}/samples/${step}.png`,
   /** An image of a prepared dataset, as the network sees it. */
   image: (dataset: string, index: number) => `files/datasets/${dataset}/${index}.png`,
+  /** All files that were left out of it, one JSON object a line as `LeftOut`, to save. */
+  leftOut: (dataset: string) => `files/datasets/${dataset}/left-out.jsonl`,
   preview: (preview: string, index: number) => `files/previews/${preview}/${index}.png`,
   explored: (explorer: string, picture: string) => `files/explored/${explorer}/${picture}`,
   /** A file, or a folder as a zip, to save. */

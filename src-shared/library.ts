@@ -54,7 +54,7 @@ export interface RunDataset {
   settings: ImageSettings;
 }
 
-/** What a run is started with; it never changes afterwards, save the name and the limits. */
+/** What a run is started with; it never changes afterwards, save the name, the limits, and where its images lie. */
 export interface NewRun {
   /** Id of the experiment it belongs to. */
   experiment: string;

@@ -2,20 +2,20 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
-import type { ImageSettings } from '../../src-shared/dataset.ts';
+import type { PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Experiment, Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { Limits } from '../../src-shared/training.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
-import type { DatasetUser } from '../store/datasets.ts';
 import type { StoredExport } from '../store/exports.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Purged } from '../store/purge.ts';
 import { openStore } from '../store/open-store.ts';
+import { leftOutFile } from '../datasets/cache-entry.ts';
 import type { StoredSample } from '../store/samples.ts';
 import { isUpload } from '../datasets/upload.ts';
-import type { Datasets, PrepareOptions } from './datasets.ts';
+import type { CacheEntry, Datasets, MovedSource, PrepareOptions } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
 import { createExperiments } from './experiments.ts';
 import type { SampleOptions, Written } from './exports.ts';
@@ -34,24 +34,6 @@ import { TrainingQueue } from './training-queue.ts';
 
 /** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
 const deletedFor = 24 * 3600_000;
-
-/** A dataset in the library's cache, as the command line tells of it. */
-export interface CacheEntry {
-  key: string;
-  /** Where its images came from. */
-  source: string;
-  /** What people call that; see `App.sourceName`. */
-  sourceName: string;
-  settings: ImageSettings;
-  /** Images. */
-  count: number;
-  /** What it takes on the disk. */
-  bytes: number;
-  /** Milliseconds since 1970. */
-  lastUsedAt: number;
-  /** The runs made with it. To resume one of them when it is gone, its images are prepared again. */
-  runs: DatasetUser[];
-}
 
 /** `step` names the checkpoint to take, 0 the beginning; the newest unless given. */
 interface AtStep {
@@ -75,14 +57,16 @@ export interface App {
   /** What a shell serves at the addresses of `pictures` and `uploads` in src-shared/api.ts. */
   files: Files;
   datasets: Pick<Datasets, 'prepare' | 'delete'> & {
-    /** What is in the cache, the last used first. */
+    /** What is in the cache, the last used first, then what nothing else knows of. */
     list(): CacheEntry[];
+    /** Path of the list of all files that were left out, one JSON object a line; null where there is none. */
+    leftOutFile(dataset: PreparedDataset): string | null;
   };
   /** A source as people call it: an upload by the name that was dropped, anything else as it is. */
   sourceName(source: string): string;
   runs: Pick<Runs, 'interrupt'> & {
     /** See {@link Runs}. */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
+    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep & MovedSource): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
@@ -124,6 +108,8 @@ export interface AppOptions {
   libraryDir: string;
   /** `read` only looks: lists and details work, everything else is refused. */
   access?: 'write' | 'read';
+  /** Refuses a place where no library is, instead of making one there. */
+  mustExist?: boolean;
   trainerHost: TrainerHost;
   /** Hears all that happens, in order; for every window. */
   broadcast: (event: ApiEvent) => void;
@@ -141,13 +127,14 @@ export interface AppOptions {
 export function createApp({
   libraryDir,
   access = 'write',
+  mustExist = false,
   trainerHost,
   broadcast,
   shell = 'server',
   roots = null,
   reveal,
 }: AppOptions): App {
-  const store = openStore(libraryDir, { access });
+  const store = openStore(libraryDir, { access, mustExist });
   const queue = new TrainingQueue(store, trainerHost, broadcast);
   const isKnown = (source: string) => store.datasets.knows(source);
   const intake = createIntake({
@@ -224,17 +211,8 @@ export function createApp({
     },
     datasets: {
       prepare: (source, settings, options) => datasets.prepare(source, settings, options),
-      list: () =>
-        store.datasets.list().map(({ prepared: { key, source, settings, count }, lastUsedAt }) => ({
-          key,
-          source,
-          sourceName: sourceName(source),
-          settings,
-          count,
-          bytes: store.datasets.diskUse(key),
-          lastUsedAt,
-          runs: store.datasets.users(key),
-        })),
+      list: () => datasets.entries(),
+      leftOutFile,
       delete: (key) => datasets.delete(key),
     },
     sourceName,

@@ -1,6 +1,5 @@
 /** Which checkpoint of a run is meant, and what there is in the place of one that cannot be used. */
-import type { ErrorData } from '../../src-shared/errors.ts';
-import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import { AppError } from '../../src-shared/errors.ts';
 import type { Command } from '../../src-shared/trainer-protocol.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { Store } from '../store/open-store.ts';
@@ -32,41 +31,79 @@ export function chooseCheckpoint(store: Store, run: string, step: number | null)
 }
 
 /** Errors about a checkpoint that is there, but of no use. */
-const unusable = ['checkpoint.damaged', 'checkpoint.missing'];
+const unusable = ['checkpoint.damaged', 'checkpoint.missing', 'checkpoint.newer'];
 
-/**
- * Adds to an error about the checkpoint of a step which earlier ones there are, in words and as `details.earlier`; other errors stay as
- * they are.
- */
-export function tellEarlier(error: ErrorData, store: Store, run: string, step: number): ErrorData {
-  if (!unusable.includes(error.code)) return error;
-  const all = store.checkpoints.list(run).map((checkpoint) => checkpoint.step);
-  const earlier = all.filter((other) => other < step);
-  const one = earlier.length === 1 ? 'is an earlier checkpoint' : 'are earlier checkpoints';
-  const words =
-    earlier.length === 0 ? 'There is no earlier checkpoint.' : `There ${one}, of ${inWords(earlier)}.`;
-  return { ...error, message: `${error.message} ${words}`, details: { ...error.details, earlier } };
+const isUnusable = (error: unknown) => error instanceof AppError && unusable.includes(error.code);
+
+/** A checkpoint of a run. */
+interface Place {
+  run: string;
+  step: number;
+}
+
+const inspection = (store: Store, { run, step }: Place) =>
+  ({ type: 'inspect', checkpoint: store.paths.checkpointFolder(run, step) }) as const;
+
+/** An error about a checkpoint, with the newest earlier one that was read and found whole: in words, and in `details.earlier`. */
+async function tellEarlier(
+  error: AppError,
+  store: Store,
+  host: TrainerHost,
+  { run, step }: Place,
+  signal: AbortSignal | undefined,
+): Promise<AppError> {
+  const steps = store.checkpoints.list(run).map((checkpoint) => checkpoint.step);
+  const earlier = steps.filter((other) => other < step);
+  let whole: number | undefined;
+  for (const other of earlier.toReversed()) {
+    const release = store.checkpoints.hold(run, other);
+    try {
+      await askTrainer(host, inspection(store, { run, step: other }), 'inspected', signal);
+      whole = other;
+      break;
+    } catch (thrown) {
+      if (!isUnusable(thrown)) throw thrown;
+    } finally {
+      release();
+    }
+  }
+  const none =
+    earlier.length === 0 ? 'There is no earlier checkpoint.' : 'No earlier checkpoint is whole, either.';
+  const words = whole === undefined ? none : `The checkpoint of step ${whole} is whole.`;
+  const details = { ...error.details, earlier: whole === undefined ? [] : [whole] };
+  return new AppError(error.code, `${error.message} ${words}`, details, { cause: error });
 }
 
 /**
- * Has a trainer do something with a checkpoint, which stays meanwhile. Where it cannot be used, the error says which earlier ones there are.
+ * Has a trainer do something with a checkpoint, which stays meanwhile. Where it cannot be used, the error says which earlier one can.
  * @throws AppError as `askTrainer`
  */
 export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'inspected'>(
   store: Store,
   host: TrainerHost,
-  { run, step }: { run: string; step: number },
+  place: Place,
   command: Command,
   type: Type,
   signal: AbortSignal | undefined,
 ) {
-  const release = store.checkpoints.hold(run, step);
+  const release = store.checkpoints.hold(place.run, place.step);
   try {
     return await askTrainer(host, command, type, signal);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    throw fromErrorData(tellEarlier(toErrorData(error), store, run, step));
+    throw error instanceof AppError && isUnusable(error)
+      ? await tellEarlier(error, store, host, place, signal)
+      : error;
   } finally {
     release();
   }
+}
+
+/** Reads a checkpoint to its end, to know that it can be gone on from. @throws AppError as {@link askWithCheckpoint} */
+export async function requireWhole(
+  store: Store,
+  host: TrainerHost,
+  place: Place,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await askWithCheckpoint(store, host, place, inspection(store, place), 'inspected', signal);
 }

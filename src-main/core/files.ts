@@ -15,6 +15,8 @@ export type Content =
 export interface Files {
   sample(run: string, step: number): Promise<Content>;
   image(dataset: string, index: number): Promise<Content>;
+  /** The list of all that was left out of a prepared dataset. */
+  leftOut(dataset: string): Promise<Content>;
   preview(preview: string, index: number): Promise<Content>;
   explored(explorer: string, picture: string): Promise<Content>;
   /** @returns the content and the name to save it under, with its ending */

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ApiHandlers } from '../../src-shared/api.ts';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import { leftOutFile } from '../datasets/cache-entry.ts';
 import { browse } from '../datasets/browse.ts';
 import { DataRoots } from '../datasets/data-roots.ts';
 import { encodePng } from '../datasets/png.ts';
@@ -36,7 +37,7 @@ export interface Intake {
     | 'datasets.finishUpload'
     | 'datasets.cancelUpload'
   >;
-  files: Pick<Files, 'preview' | 'image' | 'receive'>;
+  files: Pick<Files, 'preview' | 'image' | 'leftOut' | 'receive'>;
   /**
    * As `prepareDataset`, for every kind of source; `source` of what it gives is the upload where it is one.
    * @throws AppError also `dataset.not-allowed`, `upload.missing`
@@ -112,6 +113,16 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
           });
         }
         return pngContent(await encodePng(await readImages(dataset, [index]), dataset.settings));
+      },
+      async leftOut(key) {
+        const dataset = findDataset(key);
+        const path = dataset === null ? null : leftOutFile(dataset);
+        if (path === null) {
+          throw new AppError('list.missing', 'There is no list of what was left out of this dataset.', {
+            dataset: key,
+          });
+        }
+        return { kind: 'file', type: 'application/octet-stream', path };
       },
       receive: (upload, path, body) => uploads.receive(upload, path, body),
     },

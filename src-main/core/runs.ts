@@ -7,12 +7,12 @@ import type { Design } from '../../src-shared/gan/block.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Run } from '../../src-shared/library.ts';
-import { nameAfter } from '../../src-shared/name.ts';
+import { nameAfter, parseName } from '../../src-shared/name.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
-import type { Datasets, PrepareOptions } from './datasets.ts';
-import { askWithCheckpoint, chooseCheckpoint } from './checkpoint-choice.ts';
+import type { Datasets, MovedSource, PrepareOptions } from './datasets.ts';
+import { chooseCheckpoint, requireWhole } from './checkpoint-choice.ts';
 import { requireExperiment, requireRun } from './deleted.ts';
 import { createFork } from './fork.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -41,7 +41,7 @@ export interface ForkSettings {
 export interface Runs {
   /**
    * Makes an experiment with one run and queues it.
-   * @throws AppError of {@link requireTrainable}
+   * @throws AppError `name.invalid`, of {@link requireTrainable}
    */
   startNew(training: NewTraining): Run;
   /**
@@ -53,13 +53,18 @@ export interface Runs {
   start(experiment: string, name: string, seed: number | null, options?: PrepareOptions): Promise<Run>;
   /**
    * Queues a run again, from a checkpoint (from the beginning when it has none). Its images are prepared again where they are
-   * gone from the cache; they must be the same.
+   * gone from the cache or damaged there; they must be the same.
    * @param step of an earlier checkpoint, 0 for the beginning: what came after it is forgotten; null is the newest
    * @param limits null keeps the run's own
-   * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `dataset.changed`, what `prepareDataset` throws, and, when a step is
-   * given, `checkpoint.*`; the run stays as it was
+   * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `checkpoint.*`, `dataset.changed`, `dataset.gone`, and what
+   * `prepareDataset` throws; the run stays as it was
    */
-  resume(id: string, step: number | null, limits: Limits | null, options?: PrepareOptions): Promise<Run>;
+  resume(
+    id: string,
+    step: number | null,
+    limits: Limits | null,
+    options?: PrepareOptions & MovedSource,
+  ): Promise<Run>;
   /**
    * Queues a new run that goes on from a checkpoint of another one. It keeps the checkpoint itself, so the other may be deleted.
    * @throws AppError as {@link resume}, and of {@link requireTrainable}
@@ -67,7 +72,7 @@ export interface Runs {
   fork(id: string, step: number, settings: ForkSettings, options?: PrepareOptions): Promise<Run>;
   /** Ends a running run with a checkpoint; the broadcast tells when. A waiting one is `stopped`, others are left alone. */
   interrupt(id: string, as: 'paused' | 'stopped'): void;
-  /** @throws AppError `run.no-name` */
+  /** @throws AppError `name.invalid` */
   rename(id: string, name: string): Run;
   /** Deletes it until it is restored. @throws AppError `run.active` */
   delete(id: string): void;
@@ -164,9 +169,7 @@ export function createRuns(
       }
       // What cannot be right with any images is said before hours are spent on preparing them.
       requireTrainable(design, { settings: imageSettings, count: Infinity }, hyperparameters);
-      const dataset =
-        (await datasets.find(source, imageSettings)) ??
-        (await datasets.prepare(source, imageSettings, options));
+      const dataset = await datasets.ready(source, imageSettings, options);
       requireTrainable(design, dataset, hyperparameters);
       requireExperiment(store.experiments.get(experiment));
       const { id } = store.runs.create({
@@ -191,11 +194,7 @@ export function createRuns(
       const found = beginning(run, step);
       const from = found?.step ?? 0;
       requireWayToGo(run, wanted, from, store.runs.progressAt(id, from).imagesSeen);
-      if (step !== null && found !== null) {
-        // What came after it is forgotten for its sake: it must be worth that.
-        const inspect = { type: 'inspect', checkpoint: found.folder } as const;
-        await askWithCheckpoint(store, host, { run: id, step }, inspect, 'inspected', options?.signal);
-      }
+      if (found !== null) await requireWhole(store, host, { run: id, step: from }, options?.signal);
       const dataset = await datasets.ofRun(run, options);
       // Somebody else may have resumed or deleted it while the images were prepared.
       const now = store.runs.get(id);
@@ -205,6 +204,7 @@ export function createRuns(
       store.runs.rewind(id, checkpoint?.step ?? 0);
       store.transaction(() => {
         store.runs.setLimits(id, wanted);
+        if (dataset.source !== now.dataset.source) store.runs.setSource(id, dataset.source);
         store.runs.setState(id, 'queued');
       });
       return enqueue(id, dataset, checkpoint);
@@ -224,6 +224,7 @@ export function createRuns(
       requireWayToGo(parent, until, step, progress.imagesSeen);
       const release = store.checkpoints.hold(id, step);
       try {
+        await requireWhole(store, host, { run: id, step }, options?.signal);
         const dataset = await datasets.ofRun(parent, options);
         requireTrainable(parent.design, dataset, settings);
         const { experiment, design, seed, engineWanted } = parent;
@@ -255,10 +256,7 @@ export function createRuns(
       }
     },
     rename(id, name) {
-      const trimmed = name.trim();
-      if (trimmed === '')
-        throw new AppError('run.no-name', 'A run needs a name: give one with a letter or a digit.');
-      store.runs.rename(id, trimmed);
+      store.runs.rename(id, parseName(name));
       tell(id);
       return store.runs.get(id);
     },

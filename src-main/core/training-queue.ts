@@ -4,7 +4,6 @@ import { toErrorData } from '../../src-shared/errors.ts';
 import type { Reason, Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Store } from '../store/open-store.ts';
-import { tellEarlier } from './checkpoint-choice.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
 interface Active {
@@ -136,7 +135,7 @@ export class TrainingQueue {
         this.#end(active, event.as);
         return;
       case 'failed': {
-        const { code, message } = tellEarlier(event.error, this.#store, run, runs.get(run).step);
+        const { code, message } = event.error;
         this.#end(active, 'failed', { code, message });
         return;
       }

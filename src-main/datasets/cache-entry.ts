@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -16,6 +17,7 @@ import * as v from 'valibot';
 import { PreparedDataset } from '../../src-shared/dataset.ts';
 import { diskFull, saysDiskFull } from '../../src-shared/disk-full.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import type { LeftOutList } from './left-out.ts';
 import { systemCode } from './unusable.ts';
 
 /** So many bytes are sent to the disk while others are still made, so that little is left to wait for at the end. */
@@ -23,7 +25,40 @@ const SYNC_EVERY = 32 * 2 ** 20;
 const UNFINISHED = /^unfinished-(\d+)-[0-9a-f]+$/;
 const ownUnfinished = new Set<string>();
 
-const Stored = v.omit(PreparedDataset, ['dir']);
+/** A name in the cache that nobody sweeps away while this process works on it: until {@link forgetUnfinished}. */
+export function unfinishedName(): string {
+  const name = `unfinished-${process.pid}-${randomBytes(6).toString('hex')}`;
+  ownUnfinished.add(name);
+  return name;
+}
+
+/** Removes what has an {@link unfinishedName}, if it is there. */
+export async function forgetUnfinished(cacheDir: string, name: string): Promise<void> {
+  await rm(join(cacheDir, name), { recursive: true, force: true }).catch(() => undefined);
+  ownUnfinished.delete(name);
+}
+
+/** Where an entry that leaves files out lists all of them, one JSON object a line, as `LeftOut`. */
+export const LEFT_OUT_FILE = 'left-out.jsonl';
+
+/** `dataset.json`: the description, and sums (SHA-256, hex) that entries from before they were written do not have. */
+const Stored = v.strictObject({
+  ...v.omit(PreparedDataset, ['dir']).entries,
+  /** Of `left-out.jsonl`; null where there is none. */
+  leftOutSum: v.exactOptional(v.nullable(v.string())),
+  /** Of all the other members, as JSON in their order. */
+  sum: v.exactOptional(v.string()),
+});
+/** What is compared before anything else, in whatever order the members are. */
+const Summed = v.looseObject({ sum: v.exactOptional(v.string()) });
+
+const sumOf = (members: object): string => hash('sha256', JSON.stringify(members));
+
+export interface Description {
+  entry: PreparedDataset;
+  /** Undefined where it was not noted. */
+  leftOutSum: string | null | undefined;
+}
 
 /** Bytes of one image of a dataset. */
 export const imageBytes = ({ settings }: Pick<PreparedDataset, 'settings'>): number =>
@@ -40,21 +75,46 @@ export async function findEntry(cacheDir: string, key: string): Promise<Prepared
     await rm(dir, { recursive: true, force: true });
     return null;
   }
-  const entry = parse(text, dir);
-  if (entry !== null && entry.key === key && (await isWhole(entry))) return entry;
+  const entry = parse(text, dir)?.entry;
+  if (entry?.key === key && (await isWhole(entry))) return entry;
   await rm(dir, { recursive: true, force: true });
   return null;
 }
 
-function parse(text: string, dir: string): PreparedDataset | null {
+/** What a folder of the cache says of itself, without a look at its images; null where it says nothing that can be read. */
+export function describeEntry(dir: string): PreparedDataset | null {
+  try {
+    return parse(readFileSync(join(dir, 'dataset.json'), 'utf8'), dir)?.entry ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** As {@link describeEntry}, with the sum of the list beside it. */
+export async function readDescription(dir: string): Promise<Description | null> {
+  return parse(await readFile(join(dir, 'dataset.json'), 'utf8').catch(() => ''), dir);
+}
+
+function parse(text: string, dir: string): Description | null {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     return null;
   }
+  const summed = v.safeParse(Summed, json);
   const parsed = v.safeParse(Stored, json);
-  return parsed.success ? { dir, ...parsed.output } : null;
+  if (!summed.success || !parsed.success) return null;
+  const { sum, ...members } = summed.output;
+  if (sum !== undefined && sum !== sumOf(members)) return null;
+  const { leftOutSum, sum: _, ...entry } = parsed.output;
+  return { entry: { dir, ...entry }, leftOutSum };
+}
+
+/** Path of the list of all files that were left out of a dataset; null where there is none. */
+export function leftOutFile({ dir }: Pick<PreparedDataset, 'dir'>): string | null {
+  const path = join(dir, LEFT_OUT_FILE);
+  return existsSync(path) ? path : null;
 }
 
 async function isWhole(entry: PreparedDataset): Promise<boolean> {
@@ -123,16 +183,14 @@ export class EntryWriter {
    * @throws {AppError} `disk.full`, `dataset.cache-unwritable`; likewise the methods.
    */
   static async create(cacheDir: string, bytes: number): Promise<EntryWriter> {
-    const name = `unfinished-${process.pid}-${randomBytes(6).toString('hex')}`;
-    ownUnfinished.add(name);
+    const name = unfinishedName();
     try {
       const { bavail, bsize } = await statfs(cacheDir);
       if (bavail * bsize < bytes) throw noRoom(cacheDir, bytes);
       await mkdir(join(cacheDir, name));
       return new EntryWriter(cacheDir, name, await open(join(cacheDir, name, 'images.u8'), 'w'));
     } catch (cause) {
-      await rm(join(cacheDir, name), { recursive: true, force: true }).catch(() => undefined);
-      ownUnfinished.delete(name);
+      await forgetUnfinished(cacheDir, name);
       throw writeError(cacheDir, cause);
     }
   }
@@ -153,8 +211,12 @@ export class EntryWriter {
     }
   }
 
-  /** Writes labels and description, syncs all to disk and gives the entry its place. */
-  async finish(entry: Omit<PreparedDataset, 'dir'>, labels: Uint16Array | null): Promise<PreparedDataset> {
+  /** Writes labels, description and what was left out, syncs all to disk and gives the entry its place. */
+  async finish(
+    entry: Omit<PreparedDataset, 'dir'>,
+    labels: Uint16Array | null,
+    leftOut: LeftOutList,
+  ): Promise<PreparedDataset> {
     const dir = join(this.cacheDir, entry.key);
     try {
       await rm(this.scratch, { recursive: true, force: true });
@@ -165,7 +227,11 @@ export class EntryWriter {
         const bytes = new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength);
         await writeFile(join(this.folder, 'labels.u16'), bytes, { flush: true });
       }
-      await writeFile(join(this.folder, 'dataset.json'), JSON.stringify(entry, null, 1), { flush: true });
+      const leftOutSum =
+        leftOut.count === 0 ? null : await writeLeftOut(join(this.folder, LEFT_OUT_FILE), leftOut);
+      const members = { ...entry, leftOutSum };
+      const text = JSON.stringify({ ...members, sum: sumOf(members) }, null, 1);
+      await writeFile(join(this.folder, 'dataset.json'), text, { flush: true });
       await syncFolder(this.folder);
       await rename(this.folder, dir).catch(async (cause: unknown) => {
         const other = await findEntry(this.cacheDir, entry.key);
@@ -183,9 +249,24 @@ export class EntryWriter {
   /** Removes what was written so far. */
   async discard(): Promise<void> {
     await this.images.close().catch(() => undefined);
-    await rm(this.folder, { recursive: true, force: true }).catch(() => undefined);
-    ownUnfinished.delete(this.name);
+    await forgetUnfinished(this.cacheDir, this.name);
   }
+}
+
+/** @returns the file's SHA-256 (hex) */
+async function writeLeftOut(path: string, leftOut: LeftOutList): Promise<string> {
+  const sum = createHash('sha256');
+  const file = await open(path, 'wx');
+  try {
+    for await (const part of leftOut.parts()) {
+      sum.update(part);
+      await file.writeFile(part);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return sum.digest('hex');
 }
 
 /** Makes new names in a folder survive a power cut. Windows has no such call and does it by itself. */

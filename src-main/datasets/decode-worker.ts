@@ -275,11 +275,12 @@ async function answer(request: WorkerRequest): Promise<void> {
     case 'scan-folder':
       return send({
         type: 'answer',
-        answer: scanFolder(request.root, request.exclude, request.limits, onFound),
+        answer: scanFolder(request.root, request.exclude, request.limits, onFound, request.overflow),
       });
     case 'scan-zip': {
       const { scanZip } = await import('./zip.ts');
-      return send({ type: 'answer', answer: await scanZip(request.path, request.limits, onFound) });
+      const { path, limits, overflow } = request;
+      return send({ type: 'answer', answer: await scanZip(path, limits, onFound, overflow) });
     }
     case 'survey': {
       const { root, files, first, end } = request;

@@ -37,6 +37,8 @@ export interface OpenOptions {
   /** Folder that is skipped when it lies in the source. */
   exclude: string;
   signal: AbortSignal | undefined;
+  /** File that takes what is left out beyond what is listed; see {@link LeftOutList}. */
+  overflow: string;
   /** Starts the workers that scan: one or more. */
   scanners: () => readonly DecodeWorker[];
 }
@@ -54,10 +56,15 @@ export async function openSource(source: string, options: OpenOptions): Promise<
       return openFolder(name, found.path, options);
     case 'zip': {
       const [scanner] = options.scanners();
-      const scanned = await scanner!.ask({ kind: 'scan-zip', path: found.path, limits: options.limits });
+      const scanned = await scanner!.ask({
+        kind: 'scan-zip',
+        path: found.path,
+        limits: options.limits,
+        overflow: options.overflow,
+      });
       const { files, places, identity } = scanned;
       const images: ImageSource = { kind: 'zip', path: found.path, files, places };
-      return ofFiles(name, scanned, images, { kind: 'hash', hash: identity });
+      return ofFiles(name, scanned, images, { kind: 'hash', hash: identity }, options);
     }
   }
 }
@@ -66,9 +73,9 @@ export async function openSource(source: string, options: OpenOptions): Promise<
 const SURVEYED_AT_ONCE = 2048;
 
 async function openFolder(name: string, root: string, options: OpenOptions): Promise<OpenSource> {
-  const { exclude, limits } = options;
+  const { exclude, limits, overflow } = options;
   const scanners = options.scanners();
-  const scanned = await scanners[0]!.ask({ kind: 'scan-folder', root, exclude, limits });
+  const scanned = await scanners[0]!.ask({ kind: 'scan-folder', root, exclude, limits, overflow });
   const { files } = scanned;
   const surveys: Promise<Uint8Array>[] = [];
   for (let first = 0; first < files.count; first += SURVEYED_AT_ONCE) {
@@ -78,11 +85,17 @@ async function openFolder(name: string, root: string, options: OpenOptions): Pro
   }
   const look = lookOf(root, scanned, await Promise.all(surveys));
   const content: Content = { kind: 'files', look, newHash: () => contentHash(scanned) };
-  return ofFiles(name, scanned, { kind: 'folder', root, files }, content);
+  return ofFiles(name, scanned, { kind: 'folder', root, files }, content, options);
 }
 
-function ofFiles(name: string, scanned: ScannedFiles, images: ImageSource, content: Content): OpenSource {
-  const leftOut = new LeftOutList();
+function ofFiles(
+  name: string,
+  scanned: ScannedFiles,
+  images: ImageSource,
+  content: Content,
+  { overflow }: OpenOptions,
+): OpenSource {
+  const leftOut = new LeftOutList(overflow);
   leftOut.append(scanned.leftOut, scanned.leftOutCount);
   return {
     name,

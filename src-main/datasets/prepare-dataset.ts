@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
+import { realpath, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { ImageSettings, type PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import type { OnProgress } from '../../src-shared/progress.ts';
-import { EntryWriter, findEntry, openCache, writeError } from './cache-entry.ts';
+import {
+  EntryWriter,
+  findEntry,
+  forgetUnfinished,
+  openCache,
+  unfinishedName,
+  writeError,
+} from './cache-entry.ts';
 import { decodeInOrder, type DecodeWork, digestInOrder } from './decode-in-order.ts';
 import { DecodeWorker } from './decode-workers.ts';
 import type { FolderLook } from './folder-identity.ts';
@@ -15,6 +22,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { type Content, openSource, type OpenSource } from './open-source.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { recall, remember } from './shortcut.ts';
+import { isSound } from './sound-entry.ts';
 import type { ImageSource } from './worker-messages.ts';
 
 export interface PrepareOptions {
@@ -38,12 +46,13 @@ const MOST_SIZES = 200;
  * `source` is a folder (first-level sub-folders are classes), a zip of such a folder, an IDX file of images or a folder
  * of them (labels beside them are classes), or `sample`, `sample:<count>`, `sample:<count>x<size>` for the faces that
  * Ganvas draws. Images are taken by content, not by name, in the order of their paths, so that the same files always
- * give the same fingerprint. What cannot be used is listed in `leftOut`; hidden files and links are not read.
+ * give the same fingerprint. What cannot be used is listed in `leftOut`, and all of it in a file beside the images;
+ * hidden files and links are not read.
  *
  * The cache goes by content and settings: a folder that was moved, copied or touched is recognised by the paths in it and
  * the bytes of its files, without decoding. One that is as it was (same place, sizes and times of change) is not even read;
  * a file whose bytes changed while its size, time of change and time of status change all stayed goes unnoticed.
- * A zip is known by its directory (paths, sizes, checksums), IDX files by their bytes.
+ * A zip and IDX files are known by their bytes. An entry whose bytes are not those that were written is made anew.
  *
  * @throws {AppError} `cancelled`; `dataset.missing`, `.unreadable`, `.unknown-file`, `.one-image`, `.empty`,
  * `.no-images`, `.all-broken`, `.vanished`, `.too-many-files`, `.zip-*`, `.idx-*`, `.sample`; `disk.full`,
@@ -63,7 +72,9 @@ class Preparation {
   private readonly settings: ImageSettings;
   private readonly signal: AbortSignal | undefined;
   private readonly limits: Limits;
+  private readonly onProgress: OnProgress | undefined;
   private readonly meter: ProgressMeter;
+  private readonly overflow = unfinishedName();
   private readonly workers: DecodeWorker[] = [];
   private cacheDir: string;
   private exclude: string | undefined;
@@ -73,6 +84,7 @@ class Preparation {
     this.settings = settings;
     this.signal = options.signal;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.onProgress = options.onProgress;
     this.meter = new ProgressMeter(options.onProgress);
     this.cacheDir = resolve(options.cacheDir);
     this.exclude = options.exclude;
@@ -91,7 +103,7 @@ class Preparation {
       if (open.count === 0 && open.leftOut.count === 0) throw emptySource(open);
       const key = await this.knownKey(open);
       this.throwIfCancelled();
-      const cached = key === null ? null : await findEntry(this.cacheDir, key);
+      const cached = key === null ? null : await this.findSound(key);
       const prepared = cached === null ? await this.decode(open) : { ...cached, source: open.name };
       if (open.content.kind === 'files') await remember(prepared.dir, this.lookHere(open.content));
       return prepared;
@@ -100,7 +112,17 @@ class Preparation {
     } finally {
       this.signal?.removeEventListener('abort', onAbort);
       await this.stopWorkers(cancelled());
+      await forgetUnfinished(this.cacheDir, this.overflow);
     }
+  }
+
+  /** The entry of a key, or null; one that is damaged is removed, since its source is at hand. */
+  private async findSound(key: string): Promise<PreparedDataset | null> {
+    const { onProgress, signal } = this;
+    const entry = await findEntry(this.cacheDir, key);
+    if (entry === null || (await isSound(entry, { onProgress, signal }))) return entry;
+    await rm(entry.dir, { recursive: true, force: true });
+    return null;
   }
 
   private open(): Promise<OpenSource> {
@@ -110,6 +132,7 @@ class Preparation {
       limits: this.limits,
       exclude: this.exclude ?? this.cacheDir,
       signal: this.signal,
+      overflow: join(this.cacheDir, this.overflow),
       scanners: () => {
         const worker = this.startWorker();
         if (availableParallelism() > 1) this.startWorker();
@@ -201,7 +224,7 @@ class Preparation {
       };
       await this.stopWorkers(cancelled());
       this.throwIfCancelled();
-      return await writer.finish(entry, classes.labels);
+      return await writer.finish(entry, classes.labels, leftOut);
     } catch (thrown) {
       await this.stopWorkers(cancelled());
       await writer.discard();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Preview } from '../../src-shared/api.ts';
@@ -113,7 +114,7 @@ export class Previews {
     }
     const options = {
       limits: DEFAULT_LIMITS,
-      exclude: this.folders.dir,
+      exclude: await realpath(this.folders.dir).catch(() => this.folders.dir),
       scratch: this.folders.scratch,
       signal,
       scanner: workers[0]!,

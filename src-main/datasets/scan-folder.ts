@@ -11,6 +11,7 @@ import { systemCode } from './unusable.ts';
 /** What a look into a source found, before anything is decoded. */
 export interface ScannedFiles {
   files: FileList;
+  /** The first thousand. */
   leftOut: LeftOut[];
   leftOutCount: number;
 }
@@ -23,6 +24,7 @@ export const isSystemFile = (name: string): boolean =>
  * Walks a folder, synchronously (for a worker thread), in the order of the full paths by code units. Links are not
  * followed, so that nothing outside the folder is read and no loop is entered; devices, pipes and sockets are not opened.
  * @param exclude Absolute folder, without links, that is skipped: the library, should it lie inside the source.
+ * @param overflow See {@link LeftOutList}.
  * @throws {AppError} `dataset.unreadable` or `dataset.missing` for the folder itself, `dataset.too-many-files`.
  */
 export function scanFolder(
@@ -30,9 +32,10 @@ export function scanFolder(
   exclude: string,
   limits: Limits,
   onCount: (count: number) => void,
+  overflow?: string,
 ): ScannedFiles {
   const files = new FileListBuilder();
-  const leftOut = new LeftOutList();
+  const leftOut = new LeftOutList(overflow);
 
   const visit = (folder: string, prefix: string, found: Dirent[]): void => {
     const entries: { name: string; type: Dirent }[] = [];
@@ -65,6 +68,7 @@ export function scanFolder(
 
   visit(root, '', entriesOfRoot(root));
   onCount(files.count);
+  leftOut.flush();
   return { files: files.build(), leftOut: leftOut.listed, leftOutCount: leftOut.count };
 }
 

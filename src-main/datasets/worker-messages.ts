@@ -15,8 +15,8 @@ export type ImageSource =
 
 /** What a worker is asked. One answer comes for each, in their order. */
 export type WorkerRequest =
-  | { kind: 'scan-folder'; root: string; exclude: string; limits: Limits }
-  | { kind: 'scan-zip'; path: string; limits: Limits }
+  | { kind: 'scan-folder'; root: string; exclude: string; limits: Limits; overflow?: string }
+  | { kind: 'scan-zip'; path: string; limits: Limits; overflow?: string }
   /** See `surveyFiles`. */
   | { kind: 'survey'; root: string; files: FileList; first: number; end: number }
   /** Sets what the `decode` and `digest` requests that follow are about. */

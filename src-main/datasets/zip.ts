@@ -42,11 +42,12 @@ export async function scanZip(
   path: string,
   limits: Limits,
   onCount: (count: number) => void,
+  overflow?: string,
 ): Promise<ScannedZip> {
   const reader = openZip(path);
   try {
     const entries: { name: string; entry: Entry }[] = [];
-    const leftOut = new LeftOutList();
+    const leftOut = new LeftOutList(overflow);
     for await (const entry of readDirectory(reader, path)) {
       const name = nameOf(entry);
       checkName(path, name);
@@ -63,6 +64,7 @@ export async function scanZip(
     checkUnpackedSize(path, entries, reader.size, limits);
     entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     onCount(entries.length);
+    leftOut.flush();
     return pack(entries, leftOut, await hashOf(path));
   } finally {
     reader.closeFile();

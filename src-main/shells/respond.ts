@@ -91,6 +91,8 @@ async function sendPicture(files: Files, segments: readonly string[], request: R
       // A run that went back and on with another engine draws other images at the same step.
       return send(files.sample(id(first), number(third, '.png')), 'asked');
     case 'datasets/3':
+      if (second === 'left-out.jsonl')
+        return sendContent(await files.leftOut(id(first)), { request, saveAs: second });
       return send(files.image(id(first), number(second, '.png')), 'forever');
     case 'previews/3':
       return send(files.preview(id(first), number(second, '.png')), 'forever');

@@ -4,7 +4,7 @@ import { type ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts
 import { AppError } from '../../src-shared/errors.ts';
 import { type Database, json, toJson } from './database.ts';
 import { Id } from './ids.ts';
-import { diskUse, type LibraryFolder } from './library-folder.ts';
+import { diskUse, foldersIn, isPlainName, type LibraryFolder } from './library-folder.ts';
 import type { Trash } from './trash.ts';
 
 const Row = v.object({
@@ -40,6 +40,10 @@ export interface Datasets {
   knows(source: string): boolean;
   /** The last used first; with `source`, only those made from it. */
   list(filter?: { source?: string }): StoredDataset[];
+  /** Every source that gave it, also before, in alphabetical order. */
+  sources(key: string): string[];
+  /** The keys of folders in the cache that no row knows: left by a process that died, or come back with a copy of the library. */
+  strays(): string[];
   /** The runs that were made with it, in order: to resume one takes it, or the images again. */
   users(key: string): DatasetUser[];
   /** Bytes of the cache entry on the disk. */
@@ -57,6 +61,18 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
   );
   const insert = database.command(
     'INSERT OR REPLACE INTO datasets (key, prepared, source, lastUsedAt) VALUES (:key, :prepared, :source, :now)',
+  );
+  const insertSource = database.command(
+    'INSERT OR IGNORE INTO datasetSources (key, source) VALUES (:key, :source)',
+  );
+  const sourcesOf = database.query(
+    { name: 'datasetSources', key: ['key', 'source'], row: v.object({ source: v.string() }) },
+    'SELECT key, source FROM datasetSources WHERE key = :key ' +
+      'UNION SELECT datasetKey AS key, datasetSource AS source FROM runs WHERE datasetKey = :key ORDER BY source',
+  );
+  const keys = database.query(
+    { name: 'datasets', key: ['key'], row: v.object({ key: v.string() }) },
+    'SELECT key FROM datasets',
   );
   const use = database.command('UPDATE datasets SET lastUsedAt = :now WHERE key = :key');
   // Each time that it is prepared a dataset gets a new row.
@@ -81,11 +97,10 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
 
   return {
     put(prepared) {
-      insert({
-        key: prepared.key,
-        prepared: toJson(PreparedDataset, prepared),
-        source: prepared.source,
-        now: Date.now(),
+      const { key, source } = prepared;
+      database.transaction(() => {
+        insert({ key, prepared: toJson(PreparedDataset, prepared), source, now: Date.now() });
+        insertSource({ key, source });
       });
     },
     find(key) {
@@ -101,6 +116,11 @@ export function createDatasets(database: Database, folder: LibraryFolder, trash:
     },
     knows: (source) => known.one({ source })?.known === 1,
     list: ({ source } = {}) => all.all({ source: source ?? null }).map(toCached),
+    sources: (key) => sourcesOf.all({ key }).map(({ source }) => source),
+    strays() {
+      const known = new Set(keys.all().map(({ key }) => key));
+      return foldersIn(folder.cache).filter((name) => isPlainName(name) && !known.has(name));
+    },
     users: (key) => users.all({ key }),
     diskUse: (key) => diskUse(folder.cacheFolder(key)),
     delete(key) {

@@ -75,8 +75,11 @@ export function checkpointName(step: number): string {
   return `checkpoints/${stepName(step)}`;
 }
 
+/** Whether a name is one that the folders of runs, datasets and exports have. */
+export const isPlainName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(name);
+
 function plainName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(name)) return name;
+  if (isPlainName(name)) return name;
   throw new AppError('library.bad-name', `"${name}" is not the name of a run or of a prepared dataset.`, {
     name,
   });
@@ -138,6 +141,13 @@ export function diskUse(path: string): number {
   if (found === undefined) return 0;
   if (!found.isDirectory()) return found.size;
   return readdirSync(path).reduce((sum, name) => sum + diskUse(join(path, name)), 0);
+}
+
+/** Names of the folders in a folder; none where it is not there. */
+export function foldersIn(path: string): string[] {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  const entries = readdirSync(path, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** What a person can do about an error of the file system. Anything else is given back as it is. */

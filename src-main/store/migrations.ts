@@ -217,7 +217,47 @@ export const migrations: readonly Migration[] = [
       `);
     },
   },
+  {
+    version: 3,
+    update(database) {
+      database.script(`
+        -- A dataset is known by its content: several folders may have given one and the same.
+        CREATE TABLE datasetSources (
+          key TEXT NOT NULL,
+          source TEXT NOT NULL,
+          PRIMARY KEY (key, source)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO datasetSources SELECT key, source FROM datasets;
+      `);
+      mendDesignNames(database);
+    },
+  },
 ];
+
+/** Designs had any text of at most 200 characters as their name; from version 3 on an empty one, or one that steers a terminal, is refused. */
+function mendDesignNames(database: Database): void {
+  const mended = (name: string) =>
+    name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/gu, ' ').trim() || 'design';
+  const row = v.object({ id: v.string(), name: v.string() });
+  for (const name of ['experiments', 'runs']) {
+    const rename = database.command(
+      `UPDATE ${name} SET design = json_set(design, '$.name', :name) WHERE id = :id`,
+    );
+    const all = database
+      .query({ name, key: ['id'], row }, `SELECT id, design ->> '$.name' AS name FROM ${name}`)
+      .all();
+    for (const { id, name } of all) if (mended(name) !== name) rename({ id, name: mended(name) });
+  }
+  const renameEntry = database.command(
+    'UPDATE experiments SET history = json_set(history, :path, :name) WHERE id = :id',
+  );
+  const entries = database.query(
+    { name: 'experiments', key: ['id'], row: v.object({ ...row.entries, at: v.number() }) },
+    "SELECT experiments.id AS id, entry.key AS at, entry.value ->> '$.name' AS name FROM experiments, json_each(history, '$.entries') AS entry",
+  );
+  for (const { id, at, name } of entries.all())
+    if (mended(name) !== name) renameEntry({ id, path: `$.entries[${at}].name`, name: mended(name) });
+}
 
 /**
  * Whether the file is a library that this Ganvas can open; changes nothing in it.

@@ -59,11 +59,16 @@ export interface Store {
  *
  * `write` makes it where there is none, brings it up to this version, finishes deletions, deletes for good what was deleted before, and
  * marks runs that a dead process has left behind. One process at a time. `read` only looks, beside the writer or without one.
- * @throws AppError `library.in-use` (write), `library.missing` and `library.older` (read), `library.newer`, `library.foreign`,
+ * @param options `mustExist`: none is made where there is none
+ * @throws AppError `library.in-use` (write), `library.missing` (read, `mustExist`), `library.older` (read), `library.newer`, `library.foreign`,
  * `library.damaged`, `library.not-a-folder`, `library.not-writable`, `library.busy`, `library.io`, `disk.full`
  */
-export function openStore(libraryDir: string, { access }: { access: Access }): Store {
+export function openStore(
+  libraryDir: string,
+  { access, mustExist = false }: { access: Access; mustExist?: boolean },
+): Store {
   const folder = libraryFolder(libraryDir);
+  if (mustExist) requireLibrary(folder);
   return access === 'write' ? openToWrite(folder) : openToRead(folder);
 }
 

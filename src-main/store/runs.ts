@@ -76,6 +76,8 @@ export interface Runs {
   rename(id: string, name: string): void;
   /** Sets when it is to end: for going on with a run. @throws AppError `run.missing` */
   setLimits(id: string, limits: Limits): void;
+  /** Notes where its images lie now. @throws AppError `run.missing` */
+  setSource(id: string, source: string): void;
   /** Notes what really computes. @throws AppError `run.missing` */
   setEngine(id: string, engine: string, device: string): void;
   /**
@@ -182,6 +184,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     "SELECT run, substr(path, 9, 10) AS folder FROM exports WHERE run = :id AND substr(path, 1, 8) = 'exports/'",
   );
   const updateLimits = database.command('UPDATE runs SET limits = :limits WHERE id = :id');
+  const updateSource = database.command('UPDATE runs SET datasetSource = :source WHERE id = :id');
   const updateEngine = database.command('UPDATE runs SET engine = :engine, device = :device WHERE id = :id');
 
   const get = (id: string): Run => {
@@ -269,6 +272,9 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     },
     setLimits(id, limits) {
       change(updateLimits, { id, limits: toJson(Limits, limits) });
+    },
+    setSource(id, source) {
+      change(updateSource, { id, source });
     },
     setEngine(id, engine, device) {
       change(updateEngine, { id, engine, device });

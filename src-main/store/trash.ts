@@ -33,12 +33,16 @@ export function createTrash(database: Database, folder: LibraryFolder): Trash {
     "DELETE FROM exports WHERE substr(path, 1, length(:folder) + 9) = 'exports/' || :folder || '/'",
   );
   const forgetDataset = database.command('DELETE FROM datasets WHERE key = :key');
+  const forgetSources = database.command('DELETE FROM datasetSources WHERE key = :key');
 
   const forget = (item: Item) => {
     if (item.kind === 'run') forgetRun({ run: item.run });
     else if (item.kind === 'checkpoint') forgetCheckpoint({ run: item.run, step: item.step });
     else if (item.kind === 'export') forgetExport({ folder: item.folder });
-    else forgetDataset({ key: item.key });
+    else {
+      forgetDataset({ key: item.key });
+      forgetSources({ key: item.key });
+    }
   };
   const place = (item: Item) => {
     if (item.kind === 'run') return folder.runFolder(item.run);

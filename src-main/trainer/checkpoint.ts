@@ -26,7 +26,8 @@ const CheckpointFile = v.strictObject({
   imagesSeen: count,
   trainingSeconds: v.pipe(v.number(), v.minValue(0)),
   seed: count,
-  design: Design,
+  /** With any name: what came from a file that was made before names were checked is as good. */
+  design: v.strictObject({ ...Design.entries, name: v.string() }),
   hyperparameters: Hyperparameters,
   /** Fingerprint and size of the dataset that it was trained on. */
   dataset: v.strictObject({ fingerprint: v.string(), count }),

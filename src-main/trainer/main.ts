@@ -118,7 +118,7 @@ async function workAlone(command: Work): Promise<void> {
 
 // Whoever started this process is gone: nobody would ever hear of what it computes.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole process group; the parent decides what it means.
-process.on('SIGINT', () => undefined);
+// These may reach every process at once (a terminal, a service that is stopped); the parent decides what they mean.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 process.on('message', (message) => void receive(message));
 emit({ type: 'ready' });

@@ -1,7 +1,9 @@
 /** The engine of a run: the one asked for, the one it began on, or the fastest that is here. */
+import * as v from 'valibot';
 import type { TrainCommand } from '../../src-shared/trainer-protocol.ts';
+import { EngineName } from '../../src-shared/training.ts';
 import { readCheckpoint } from './checkpoint.ts';
-import type { Choice } from './engines/choose.ts';
+import type { Choice, Trial } from './engines/choose.ts';
 import { chooseEngine } from './engines/choose.ts';
 import { openEngine, trainingEngines } from './engines/find.ts';
 import { elements, initialState, stateTensors } from './parameters.ts';
@@ -14,31 +16,31 @@ import { drawInputs, stepFunction, stepInputs, stepPlan } from './train-step.ts'
  */
 export async function runEngine(command: TrainCommand): Promise<Choice> {
   if (command.engine !== 'auto') return { engine: await openEngine(command.engine), why: null };
-  const engines = await trainingEngines();
   if (command.checkpoint !== null) {
     const { info } = await readCheckpoint(command.checkpoint);
-    const same = engines.find(({ name }) => name === info.engine);
-    if (same !== undefined) return { engine: same, why: null };
+    const before = v.is(EngineName, info.engine) ? await openEngine(info.engine).catch(() => null) : null;
+    if (before !== null) return { engine: before, why: null };
   }
-  const { design, hyperparameters, seed } = command;
+  return chooseEngine(await trainingEngines(), stepName(command), command.trials, () => stepTrial(command));
+}
+
+/** What a step's time depends on. */
+function stepName({ design, hyperparameters }: TrainCommand): string {
+  const { loss, batch, ema } = hyperparameters;
+  return JSON.stringify([design.discriminator, design.latentDim, loss, batch, ema.halfLifeKimg !== null]);
+}
+
+/** The first step of a run, on grey images. */
+export function stepTrial({ design, hyperparameters, seed }: TrainCommand): Trial {
   const plan = stepPlan(design, hyperparameters);
   const average = hyperparameters.ema.halfLifeKimg !== null;
   const inputs = stepInputs(plan);
-  const step = JSON.stringify([
-    design.discriminator,
-    design.latentDim,
-    hyperparameters.loss,
-    hyperparameters.batch,
-    average,
-  ]);
-  return chooseEngine(engines, step, command.trials, () => ({
+  const blank = inputs.map(({ name, shape }) => [name, new Float32Array(elements(shape))]);
+  return {
     run: stepFunction(plan),
     state: stateTensors(design, average),
     inputs,
     startState: initialState(design, seed, average, hyperparameters.initStddev),
-    inputValues: {
-      ...Object.fromEntries(inputs.map(({ name, shape }) => [name, new Float32Array(elements(shape))])),
-      ...drawInputs(plan, seed, 1, 0),
-    },
-  }));
+    inputValues: { ...Object.fromEntries(blank), ...drawInputs(plan, seed, 1, 0) },
+  };
 }

@@ -273,8 +273,9 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       await new Promise((resolve) => setImmediate(resolve));
     }
     log.flush(position);
-    if (sampled !== position.step) await sample();
+    // First what cannot be made again: a grid of large images may take minutes, and somebody may have no patience.
     if (checkpointed !== position.step) await checkpoint();
+    if (sampled !== position.step) await sample();
     control.emit({ type: 'trained', as });
   } finally {
     await Promise.all(closing.map((close) => close()));

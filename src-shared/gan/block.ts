@@ -3,6 +3,7 @@
  * generator) is derived, never stored. Semantics of every number are PyTorch's (`nn.Conv2d`, `nn.MaxPool2d`, ...).
  */
 import * as v from 'valibot';
+import { Name } from '../name.ts';
 
 const integer = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
@@ -92,7 +93,7 @@ export type Discriminator = v.InferOutput<typeof Discriminator>;
 
 /** A pair of networks: the discriminator, and all that its mirror needs beside it. */
 export const Design = v.strictObject({
-  name: v.pipe(v.string(), v.maxLength(200)),
+  name: Name,
   /** Length of z, the vector of normally distributed numbers that the generator starts from. */
   latentDim: integer(1, 4096),
   discriminator: Discriminator,

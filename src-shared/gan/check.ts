@@ -1,6 +1,7 @@
 /** What makes a design impossible to train, where, in words, and how to repair it; and the advice on top. */
 import { advice } from './advice.ts';
 import type { Block, Design, Pair, Shape } from './block.ts';
+import { costly } from './cost.ts';
 import { convBlock, denseBlock, maxBlocks, maxKernel, unusedId } from './block.ts';
 import type { Problem, Repair } from './problem.ts';
 import { blockName, formatPair, withBlock, withBlocks } from './problem.ts';
@@ -253,7 +254,8 @@ export function errorsOf(design: Design): Problem[] {
 export function check(design: Design): Problem[] {
   const errors = errorsOf(design);
   const harmless = (repair: Repair) => errorsOf(repair.design).length <= errors.length;
-  const warnings = advice(design).map((warning) => ({
+  const all = [...advice(design), ...(errors.length === 0 ? costly(design) : [])];
+  const warnings = all.map((warning) => ({
     ...warning,
     repairs: warning.repairs.filter(harmless),
   }));

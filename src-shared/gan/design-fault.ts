@@ -76,6 +76,9 @@ function wanted({ type, expected, input, ...issue }: Issue): string {
         : `a text of at most ${requirement} letters`;
     case 'array':
       return 'a list';
+    // Names are the only texts that are looked into.
+    case 'check':
+      return 'one line without control characters';
     case 'tuple':
       return 'two whole numbers, the vertical one first';
     case 'literal':

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ import type { Run } from '../../src-shared/library.ts';
 import type { TrainCommand } from '../../src-shared/trainer-protocol.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { steps } from '../store/content.ts';
+import { context } from './experiment.ts';
 import { errorOf, faces, open, start, temporaryFolder, tinyDesign, tinyImages } from './library.ts';
 import { ScriptedHost } from './scripted-trainer.ts';
 
@@ -28,15 +29,6 @@ function trainTo(app: App, host: ScriptedHost, run: Run, from: number, to: numbe
   const folder = libraryFolder(app.libraryDir).checkpointFolder(run.id, to);
   mkdirSync(folder, { recursive: true });
   host.newest.say({ type: 'checkpoint', step: to, imagesSeen: to * 4, trainingSeconds: 1, folder, bytes: 0 });
-}
-
-/** Resumes from the checkpoint of a step, which a trainer of its own finds whole. */
-async function resumeFrom(app: App, host: ScriptedHost, run: Run, step: number): Promise<Run> {
-  const resuming = app.runs.resume(run.id, null, { step });
-  const checkpoint = libraryFolder(app.libraryDir).checkpointFolder(run.id, step);
-  expect(host.newest.commands).toEqual([{ type: 'inspect', checkpoint }]);
-  host.newest.say({ type: 'inspected', step });
-  return resuming;
 }
 
 function commandOf(host: ScriptedHost): TrainCommand {
@@ -171,8 +163,12 @@ describe('resuming', () => {
     expect(missing.message).toBe('The run has no checkpoint of step 3. It has those of the steps 2, 4, 6.');
     expect(app.runs.details(run.id)).toMatchObject({ run: { step: 6, state: 'done' } });
 
-    expect(await resumeFrom(app, host, run, 4)).toMatchObject({ state: 'running', step: 4 });
+    const before = host.trainers.length;
+    expect(await app.runs.resume(run.id, null, { step: 4 })).toMatchObject({ state: 'running', step: 4 });
     const { checkpointFolder, checkpointsFolder } = libraryFolder(app.libraryDir);
+    // A trainer of its own has read it first.
+    const [reader] = host.trainers.slice(before);
+    expect(reader!.commands).toEqual([{ type: 'inspect', checkpoint: checkpointFolder(run.id, 4) }]);
     expect(commandOf(host).checkpoint).toBe(checkpointFolder(run.id, 4));
     expect(app.runs.details(run.id)).toMatchObject({
       last: { step: 4 },
@@ -192,44 +188,35 @@ describe('resuming', () => {
     expect(app.runs.details(run.id)).toMatchObject({ last: null, checkpoints: [] });
   });
 
-  test('from a damaged one: the run fails, and says which earlier ones there are', async () => {
-    const host = new ScriptedHost();
-    const app = open(host);
-    const run = start(app, await faces(app));
-    for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
-    host.newest.die();
-    const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
-    await app.runs.resume(run.id, null);
-    host.newest.say({ type: 'failed', error });
-    expect(app.runs.find(run.id)).toMatchObject({
-      state: 'failed',
-      reason: {
-        code: 'checkpoint.damaged',
-        message: 'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
-      },
-    });
-  });
-
-  test('from an earlier one that is damaged, too: refused before anything that came after it is forgotten', async () => {
+  test('from a damaged one: refused with the newest earlier one that was read and is whole; the run stays as it was', async () => {
     const host = new ScriptedHost();
     const app = open(host);
     const run = start(app, await faces(app));
     for (const to of [1, 2, 3]) trainTo(app, host, run, to, to);
     host.newest.say({ type: 'trained', as: 'stopped' });
     const before = app.runs.details(run.id);
-    const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
-    for (const [step, earlier, words] of [
-      [2, [1], 'There is an earlier checkpoint, of step 1.'],
-      [1, [], 'There is no earlier checkpoint.'],
+    for (const [step, damaged, earlier, words] of [
+      [undefined, [3], [2], 'The checkpoint of step 2 is whole.'],
+      [undefined, [3, 2], [1], 'The checkpoint of step 1 is whole.'],
+      [undefined, [3, 2, 1], [], 'No earlier checkpoint is whole, either.'],
+      [2, [2], [1], 'The checkpoint of step 1 is whole.'],
+      [1, [1], [], 'There is no earlier checkpoint.'],
     ] as const) {
-      const resuming = errorOf(() => app.runs.resume(run.id, null, { step }));
-      host.newest.say({ type: 'failed', error });
-      expect(await resuming).toMatchObject({
+      host.damaged.clear();
+      for (const bad of damaged) host.damaged.add(bad);
+      const at = step === undefined ? {} : { step };
+      const refused = {
         code: 'checkpoint.damaged',
         message: `It is damaged. ${words}`,
         details: { earlier },
-      });
+      };
+      expect(await errorOf(() => app.runs.resume(run.id, null, at))).toMatchObject(refused);
+      const fork = { id: run.id, step: step ?? 3, name: 'fork', hyperparameters: null, limits: null };
+      const longer = { steps: 9, kimg: null, minutes: null };
+      const forking = () => app.handlers['runs.fork']({ ...fork, limits: longer }, context);
+      expect(await errorOf(forking)).toMatchObject(refused);
       expect(app.runs.details(run.id)).toEqual(before);
+      expect(app.runs.list()).toHaveLength(1);
     }
   });
 
@@ -311,7 +298,8 @@ describe('resuming', () => {
       reason: { code: 'run.active' },
     });
     expect(app.runs.find('1').state).toBe('running');
-    expect(host.trainers).toHaveLength(2);
+    const trainings = host.trainers.filter(({ commands }) => commands[0]?.type === 'train');
+    expect(trainings).toHaveLength(2);
   });
 
   test('with images that are gone, while the cache has them', async () => {
@@ -360,8 +348,76 @@ describe('resuming', () => {
     expect(error.message).toContain('(5 then, 7 now)');
     expect(app.runs.details(run.id)).toEqual(before);
     rmSync(images, { recursive: true });
-    expect((await errorOf(() => app.runs.resume(run.id, null))).code).toBe('dataset.missing');
+    expect(await errorOf(() => app.runs.resume(run.id, null))).toMatchObject({
+      code: 'dataset.gone',
+      message: expect.stringMatching(/not in the library any more.* not at .*images any more/) as string,
+    });
     expect(app.runs.details(run.id)).toEqual(before);
+  });
+
+  test('with damaged images or labels in the cache: prepared again from the same source, else refused', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const images = join(temporaryFolder(), 'images');
+    for (const name of ['a', 'b']) await writeImages(join(images, name), 3);
+    const dataset = await app.datasets.prepare(images, tinyImages);
+    const whole = (name: string) => readFileSync(join(dataset.dir, name));
+    const files = ['images.u8', 'labels.u16'].map((name) => ({ name, bytes: whole(name) }));
+    const run = start(app, dataset);
+    for (const { name, bytes } of files) {
+      host.newest.die();
+      const rotten = Buffer.from(bytes);
+      rotten[1]! ^= 1;
+      writeFileSync(join(dataset.dir, name), rotten);
+      await app.runs.resume(run.id, null);
+      expect(commandOf(host).dataset).toEqual(dataset);
+      expect(whole(name).equals(bytes), name).toBe(true);
+    }
+    host.newest.die();
+    rmSync(images, { recursive: true });
+    // While it is whole, nobody asks for its source.
+    expect((await app.runs.resume(run.id, null)).state).toBe('running');
+    host.newest.die();
+    writeFileSync(join(dataset.dir, 'labels.u16'), Buffer.alloc(12));
+    expect(await errorOf(() => app.runs.resume(run.id, null))).toMatchObject({
+      code: 'dataset.gone',
+      message: expect.stringMatching(/damaged in the library.* not at .*images any more/) as string,
+    });
+    expect(app.runs.find('1').state).toBe('interrupted');
+  });
+
+  test('with images that were moved: from where they are said to lie, if they are the same', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const home = temporaryFolder();
+    const [images, moved, wrong] = ['images', 'moved', 'wrong'].map((name) => join(home, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeImages(images, 5);
+    await writeImages(wrong, 5, 1);
+    const dataset = await app.datasets.prepare(images, tinyImages);
+    const run = start(app, dataset);
+    host.newest.die();
+    rmSync(dataset.dir, { recursive: true });
+    app.datasets.delete(dataset.key);
+    renameSync(images, moved);
+    expect((await errorOf(() => app.runs.resume(run.id, null))).code).toBe('dataset.gone');
+    const refused = await errorOf(() => app.runs.resume(run.id, null, { source: wrong }));
+    expect(refused).toMatchObject({ code: 'dataset.changed', details: { source: wrong } });
+    expect(refused.message).toContain('(5 then and now, but at least one has other pixels');
+    // What was prepared only to be compared takes no space.
+    expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([]);
+    expect(app.datasets.list()).toEqual([]);
+    expect(app.runs.find('1').dataset.source).toBe(images);
+
+    const resumed = await app.runs.resume(run.id, null, { source: moved });
+    expect(resumed).toMatchObject({ state: 'running', dataset: { source: moved } });
+    expect(commandOf(host).dataset).toEqual({ ...dataset, source: moved });
+    host.newest.die();
+    rmSync(dataset.dir, { recursive: true });
+    expect((await app.runs.resume(run.id, null)).state).toBe('running');
   });
 
   test('what a process left behind that died', async () => {
@@ -403,7 +459,7 @@ test('renaming: the new name is kept, found and broadcast; none is refused', asy
     { type: 'run', run: app.runs.find('1') },
     { type: 'experiment', experiment: { id: run.experiment, name: 'my faces' } },
   ]);
-  expect((await errorOf(() => app.runs.rename(run.id, ' \t'))).code).toBe('run.no-name');
+  expect((await errorOf(() => app.runs.rename(run.id, ' \t'))).code).toBe('name.invalid');
   expect((await errorOf(() => app.runs.rename('nobody', 'x'))).code).toBe('run.missing');
   expect(events).toHaveLength(2);
   expect(app.runs.find('1').name).toBe('my faces');
@@ -420,18 +476,23 @@ describe('the cache of prepared datasets', () => {
       ...{ key, source, settings, count },
       sourceName: source,
     });
+    const common = ({ source }: typeof used) => ({
+      sources: [source],
+      leftOutCount: 0,
+      leftOutFile: null,
+      bytes: expect.any(Number) as number,
+      lastUsedAt: expect.any(Number) as number,
+    });
     const listed = app.datasets.list();
     expect(listed).toHaveLength(2);
     expect(listed.find(({ key }) => key === unused.key)).toEqual({
       ...entry(unused),
-      bytes: expect.any(Number) as number,
-      lastUsedAt: expect.any(Number) as number,
+      ...common(unused),
       runs: [],
     });
     expect(listed.find(({ key }) => key === used.key)).toEqual({
       ...entry(used),
-      bytes: expect.any(Number) as number,
-      lastUsedAt: expect.any(Number) as number,
+      ...common(used),
       runs: [{ id: run.id, number: 1, name: 'tiny run' }],
     });
     // Pixels, labels, and the description beside them.
@@ -443,6 +504,53 @@ describe('the cache of prepared datasets', () => {
     app.datasets.delete(used.key);
     expect(app.datasets.list()).toEqual([]);
     expect(readdirSync(libraryFolder(app.libraryDir).cache)).toEqual([]);
+  });
+
+  test('a folder in it that no row knows is listed, by what it says of itself, and can be deleted', async () => {
+    const app = open(new ScriptedHost());
+    const known = await faces(app);
+    const { cache } = libraryFolder(app.libraryDir);
+    const other = await app.datasets.prepare('sample:12x8', { ...tinyImages, fit: 'pad' });
+    const aside = join(temporaryFolder(), 'aside');
+    cpSync(other.dir, aside, { recursive: true });
+    app.datasets.delete(other.key);
+    cpSync(aside, other.dir, { recursive: true });
+    const unfinished = 'unfinished-1-00ff00ff00ff';
+    mkdirSync(join(cache, unfinished));
+    writeFileSync(join(cache, unfinished, 'images.u8'), Buffer.alloc(1000));
+    const listed = app.datasets.list();
+    expect(listed.map(({ key }) => key).sort()).toEqual([known.key, other.key, unfinished].sort());
+    expect(listed.find(({ key }) => key === other.key)).toMatchObject({
+      source: 'sample:12x8',
+      sources: ['sample:12x8'],
+      settings: { fit: 'pad' },
+      count: 12,
+    });
+    expect(listed.find(({ key }) => key === unfinished)).toMatchObject({
+      source: null,
+      settings: null,
+      count: null,
+      bytes: 1000,
+    });
+    const told = await app.handlers['datasets.list']({}, context);
+    expect(told.map(({ prepared }) => prepared.key).sort()).toEqual([known.key, other.key].sort());
+    for (const key of [other.key, unfinished]) app.datasets.delete(key);
+    expect(readdirSync(cache)).toEqual([known.key]);
+  });
+
+  test('every source that gave a dataset is known, until it is deleted', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const home = temporaryFolder();
+    const [a, b] = [join(home, 'a'), join(home, 'b')];
+    await writeImages(a, 5);
+    cpSync(a, b, { recursive: true });
+    const dataset = await app.datasets.prepare(a, tinyImages);
+    expect(await app.datasets.prepare(b, tinyImages)).toEqual({ ...dataset, source: b });
+    expect(app.datasets.list()).toMatchObject([{ source: b, sources: [b, a] }]);
+    app.datasets.delete(dataset.key);
+    await app.datasets.prepare(a, tinyImages);
+    expect(app.datasets.list()).toMatchObject([{ source: a, sources: [a] }]);
   });
 
   test('what only one run uses is told with that run', async () => {
@@ -536,7 +644,7 @@ describe('a generator', () => {
     expect(training?.killed).toBe(false);
   });
 
-  test('of an earlier checkpoint; a damaged one says which earlier ones there are', async () => {
+  test('of an earlier checkpoint; a damaged one says which earlier one is whole', async () => {
     const host = new ScriptedHost();
     const app = open(host);
     const run = start(app, await faces(app));
@@ -551,6 +659,7 @@ describe('a generator', () => {
     host.newest.say({ type: 'exported', path: '/y.png', bytes: 1, difference: 0 });
     expect(await exporting).toMatchObject({ step: 1 });
 
+    host.damaged.add(2);
     const damaged = errorOf(() => app.generator.export(run.id, { format: 'png', path: '/z.png' }));
     const details = { folder: 'f' };
     host.newest.say({
@@ -559,8 +668,8 @@ describe('a generator', () => {
     });
     expect(await damaged).toMatchObject({
       code: 'checkpoint.damaged',
-      message: 'It is damaged. There are earlier checkpoints, of the steps 1, 2.',
-      details: { folder: 'f', earlier: [1, 2] },
+      message: 'It is damaged. The checkpoint of step 1 is whole.',
+      details: { folder: 'f', earlier: [1] },
     });
     for (const step of [4, 7]) {
       const sample = { count: 1, seed: 1, file: '/x.png', step };

@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
@@ -148,6 +156,24 @@ test('images of a prepared dataset are its pixels, for every number of channels'
   const [first] = datasets.values();
   rmSync(first!.dir, { recursive: true });
   expect((await errorOf(() => intake.files.image(first!.key, 0))).code).toBe('dataset.cache-lost');
+});
+
+test('the list of what was left out of a prepared dataset, where there is one', async () => {
+  const datasets = new Map<string, PreparedDataset>();
+  const intake = open({ findDataset: (key) => datasets.get(key) ?? null });
+  const folder = pictures(2);
+  const clean = await intake.prepare(folder, tinyImages);
+  writeFileSync(join(folder, 'notes.txt'), 'no image');
+  const dataset = await intake.prepare(folder, tinyImages);
+  for (const each of [clean, dataset]) datasets.set(each.key, each);
+  const list = await intake.files.leftOut(dataset.key);
+  if (list.kind !== 'file') throw new Error('expected a file');
+  expect(JSON.parse(readFileSync(list.path, 'utf8'))).toMatchObject({
+    file: 'notes.txt',
+    code: 'not-an-image',
+  });
+  for (const key of [clean.key, 'unknown'])
+    expect((await errorOf(() => intake.files.leftOut(key))).code).toBe('list.missing');
 });
 
 test('an upload goes when nothing uses it any more', async () => {

@@ -7,12 +7,24 @@ export class ScriptedTrainer implements Trainer {
   killed = false;
   readonly #listener: TrainerListener;
 
-  constructor(listener: TrainerListener) {
+  readonly #damaged: ReadonlySet<number>;
+
+  /** @param damaged steps whose checkpoints are found to be damaged */
+  constructor(listener: TrainerListener, damaged: ReadonlySet<number> = new Set()) {
     this.#listener = listener;
+    this.#damaged = damaged;
   }
 
+  /** Reading a checkpoint is answered at once, as a moment later an event would be. */
   send(command: Command): void {
     this.commands.push(command);
+    if (command.type !== 'inspect') return;
+    const step = Number.parseInt(command.checkpoint.slice(-8), 10);
+    const error = { code: 'checkpoint.damaged', message: 'It is damaged.', details: {} };
+    const answer: TrainerEvent = this.#damaged.has(step)
+      ? { type: 'failed', error }
+      : { type: 'inspected', step };
+    queueMicrotask(() => this.say(answer));
   }
 
   kill(): void {
@@ -32,6 +44,8 @@ export class ScriptedTrainer implements Trainer {
 /** Keeps all the trainers that it has started. */
 export class ScriptedHost implements TrainerHost {
   readonly trainers: ScriptedTrainer[] = [];
+  /** Steps whose checkpoints are damaged. */
+  readonly damaged = new Set<number>();
   /** Thrown by the next start. */
   refusal: Error | null = null;
 
@@ -41,7 +55,7 @@ export class ScriptedHost implements TrainerHost {
       this.refusal = null;
       throw error;
     }
-    const trainer = new ScriptedTrainer(listener);
+    const trainer = new ScriptedTrainer(listener, this.damaged);
     this.trainers.push(trainer);
     return trainer;
   }

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
@@ -21,7 +29,7 @@ async function pictures(count: number): Promise<string> {
   return dir;
 }
 
-test('images that are not prepared are, with progress; those that are, are not looked at again', async () => {
+test('images that are not prepared are, with progress; those that are, are compared with their sum alone', async () => {
   const host = new AnsweringHost();
   const app = open(host);
   const source = await pictures(5);
@@ -39,9 +47,26 @@ test('images that are not prepared are, with progress; those that are, are not l
   expect(first.run.dataset).toMatchObject({ source, count: 5, settings: tinyImages });
   rmSync(source, { recursive: true });
   const second = await start();
-  expect(second.phases).toEqual([]);
+  expect(second.phases).toEqual(['checking prepared images']);
   expect(second.run.dataset).toEqual(first.run.dataset);
   expect(second.run.seed).not.toBe(first.run.seed);
+});
+
+test('prepared images that are damaged are prepared again; where their source is gone, too, that is said', async () => {
+  const app = open(new AnsweringHost());
+  const source = await pictures(5);
+  const { id } = await makeExperiment(app, { source });
+  const first = await startRun(app, id);
+  const images = join(libraryFolder(app.libraryDir).cacheFolder(first.dataset.key), 'images.u8');
+  const whole = readFileSync(images);
+  writeFileSync(images, Buffer.alloc(whole.length));
+  expect((await startRun(app, id)).dataset).toEqual(first.dataset);
+  expect(readFileSync(images).equals(whole)).toBe(true);
+  writeFileSync(images, Buffer.alloc(whole.length));
+  rmSync(source, { recursive: true });
+  const error = await errorOf(() => startRun(app, id));
+  expect(error.code).toBe('dataset.gone');
+  expect(error.message).toContain(`damaged in the library, and what they were made from is not at ${source}`);
 });
 
 test('a drawn dataset is found however it was called', async () => {

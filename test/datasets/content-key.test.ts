@@ -18,8 +18,8 @@ import { failure, namesIn, plain, prepare, settingsOf, temporaryFolder, writeFil
 const red = await plain(8, 8, '#ff0000').png({ compressionLevel: 0 }).toBuffer();
 const green = await plain(8, 8, '#00ff00').png({ compressionLevel: 0 }).toBuffer();
 
-const found = ['finding files'];
-const compared = ['finding files', 'comparing files'];
+const found = ['finding files', 'checking prepared images'];
+const compared = ['finding files', 'comparing files', 'checking prepared images'];
 const decoded = ['finding files', 'reading images'];
 const comparedAndDecoded = ['finding files', 'comparing files', 'reading images'];
 

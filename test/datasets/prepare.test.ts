@@ -12,7 +12,10 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { leftOutFile } from '../../src-main/datasets/cache-entry.ts';
 import { readImages } from '../../src-main/datasets/read-images.ts';
+import { LeftOut, type PreparedDataset } from '../../src-shared/dataset.ts';
 import type { Progress } from '../../src-shared/progress.ts';
 import {
   failure,
@@ -146,6 +149,12 @@ describe('a folder', () => {
     const dataset = await prepare(folder);
     expect([dataset.count, dataset.leftOutCount, dataset.leftOut.length]).toEqual([1500, 1500, 1000]);
     expect(dataset.leftOut[999]!.file).toBe('1998');
+    const all = leftOutIn(dataset);
+    expect(all.slice(0, 1000)).toEqual(dataset.leftOut);
+    expect(all.map(({ file }) => file)).toEqual(
+      Array.from({ length: 1500 }, (_, i) => String(2 * i).padStart(4, '0')),
+    );
+    expect(new Set(all.map(({ code }) => code))).toEqual(new Set(['not-an-image']));
     const pixels = await readImages(
       dataset,
       Array.from({ length: 1500 }, (_, i) => i),
@@ -154,6 +163,48 @@ describe('a folder', () => {
       const colour = (2 * i + 1) % 3;
       expect(pixels[i * 192 + colour]).toBeGreaterThan(250);
     }
+  });
+});
+
+test('all that is left out is listed beside the images, also what is found before any is read', async () => {
+  const folder = temporaryFolder();
+  const cacheDir = temporaryFolder();
+  writeFiles(folder, { 'z.png': red, 'y.txt': 'no image' });
+  const links = Array.from({ length: 2100 }, (_, i) => `link-${String(i).padStart(4, '0')}`);
+  for (const link of links) symlinkSync('z.png', join(folder, link));
+  const dataset = await prepare(folder, settingsOf(8), { cacheDir });
+  expect([dataset.count, dataset.leftOutCount, dataset.leftOut.length]).toEqual([1, 2101, 1000]);
+  expect(leftOutIn(dataset).map(({ file, code }) => `${code} ${file}`)).toEqual([
+    ...links.map((link) => `link ${link}`),
+    'not-an-image y.txt',
+  ]);
+  expect(leftOutFile(dataset)).toBe(join(dataset.dir, 'left-out.jsonl'));
+  // Nothing else is left in the cache, neither by this nor by finding it again.
+  expect(await prepare(folder, settingsOf(8), { cacheDir })).toEqual(dataset);
+  expect(namesIn(cacheDir)).toEqual([dataset.key]);
+  rmSync(folder, { recursive: true });
+  writeFiles(folder, { 'z.png': red });
+  const clean = await prepare(folder, settingsOf(8), { cacheDir });
+  expect(leftOutFile(clean)).toBeNull();
+});
+
+describe('a library in the folder of images, reached by a link', () => {
+  test('is passed over: its own pictures are no training images', async () => {
+    const folder = temporaryFolder();
+    const link = join(temporaryFolder(), 'library');
+    writeFiles(folder, { '1.png': red, 'library/runs/r/samples/00000000.png': red });
+    symlinkSync(join(folder, 'library'), link);
+    const options = { cacheDir: join(link, 'cache'), exclude: link };
+    expect((await prepare(folder, settingsOf(8), options)).count).toBe(1);
+  });
+
+  test('and by a link to the images', async () => {
+    const folder = temporaryFolder();
+    const link = join(temporaryFolder(), 'images');
+    writeFiles(folder, { '1.png': red, 'library/runs/r/samples/00000000.png': red });
+    symlinkSync(folder, link);
+    const options = { cacheDir: join(folder, 'library', 'cache'), exclude: join(folder, 'library') };
+    expect((await prepare(link, settingsOf(8), options)).count).toBe(1);
   });
 });
 
@@ -166,6 +217,12 @@ test('a library in the folder of images is passed over: its own pictures are no 
   writeFiles(folder, { 'library/runs/r/samples/00000500.png': red });
   expect(await prepare(folder, settingsOf(8), options)).toEqual(first);
 });
+
+/** The lines of the list of all that was left out. */
+function leftOutIn({ dir }: PreparedDataset): LeftOut[] {
+  const lines = readFileSync(join(dir, 'left-out.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => v.parse(LeftOut, JSON.parse(line)));
+}
 
 describe('the cache', () => {
   test('the same content and settings give the entry that is there; anything else a new one', async () => {
@@ -193,6 +250,42 @@ describe('the cache', () => {
     expect((await prepare(one)).fingerprint).toBe((await prepare(two)).fingerprint);
     writeFiles(two, { 'a/2.png': red });
     expect((await prepare(one)).fingerprint).not.toBe((await prepare(two)).fingerprint);
+  });
+
+  test('an entry of which any byte is another is made anew, though all sizes are right', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { 'a/1.png': red, 'b/1.png': green, 'b/2.txt': 'no image' });
+    const first = await prepare(folder, settingsOf(8), { cacheDir });
+    const names = namesIn(first.dir).sort();
+    expect(names).toEqual(['dataset.json', 'images.u8', 'labels.u16', 'left-out.jsonl', 'shortcut.json']);
+    const files = names.slice(0, -1).map((name) => join(first.dir, name));
+    const whole = files.map((file) => readFileSync(file));
+    for (const [at, file] of files.entries()) {
+      const rotten = Buffer.from(whole[at]!);
+      // In a word of the description: it stays JSON of the same form.
+      const place = file.endsWith('.json') ? rotten.indexOf('"a"') + 1 : 1;
+      rotten[place]! ^= 1;
+      writeFileSync(file, rotten);
+      expect(await prepare(folder, settingsOf(8), { cacheDir }), file).toEqual(first);
+      expect(files.map((name) => readFileSync(name))).toEqual(whole);
+    }
+  });
+
+  test('an entry from before there were sums is as good', async () => {
+    const folder = temporaryFolder();
+    const cacheDir = temporaryFolder();
+    writeFiles(folder, { '1.png': red, '2.txt': 'no image' });
+    const first = await prepare(folder, settingsOf(8), { cacheDir });
+    const file = join(first.dir, 'dataset.json');
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    delete stored['sum'];
+    delete stored['leftOutSum'];
+    rmSync(join(first.dir, 'left-out.jsonl'));
+    writeFileSync(file, JSON.stringify(stored));
+    const written = statSync(file).mtimeMs;
+    expect(await prepare(folder, settingsOf(8), { cacheDir })).toEqual(first);
+    expect(statSync(file).mtimeMs).toBe(written);
   });
 
   test('a damaged entry is made anew', async () => {

@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
@@ -27,6 +36,17 @@ function openPreviews(): Previews {
 
 const pixelsOf = (previews: Previews, { id, count }: { id: string; count: number }): Promise<Uint8Array[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => pngPixels(previews.picture(id, index))));
+
+test('a library among the images, reached by a link, is passed over', async () => {
+  const folder = temporaryFolder();
+  const link = join(temporaryFolder(), 'library');
+  const image = await plain(8, 8, '#ff0000').png().toBuffer();
+  writeFiles(folder, { '1.png': image, 'library/runs/r/samples/00000000.png': image });
+  symlinkSync(join(folder, 'library'), link);
+  const previews = new Previews({ dir: link, scratch: join(temporaryFolder(), 'scratch') });
+  onTestFinished(() => previews.close());
+  expect(await previews.make(folder, settingsOf(8), 9)).toMatchObject({ count: 1, files: 1 });
+});
 
 async function expectPrepared(source: string, settings: ImageSettings, count: number): Promise<void> {
   const previews = openPreviews();

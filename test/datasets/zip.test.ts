@@ -44,7 +44,7 @@ describe('a zip', () => {
     const packed = await prepare(zipOf(files), settingsOf(8), { cacheDir });
     expect(packed).toMatchObject({ count: 2, classes: ['a', 'b'], classCounts: [1, 1], leftOutCount: 1 });
     expect([...(await imageOf(packed)).subarray(0, 3)]).toEqual([0, 255, 0]);
-    expect(namesIn(packed.dir).sort()).toEqual(['dataset.json', 'images.u8', 'labels.u16']);
+    expect(namesIn(packed.dir).sort()).toEqual(['dataset.json', 'images.u8', 'labels.u16', 'left-out.jsonl']);
     const stored: Zippable = { 'set/b/1.png': [red, { level: 0 }], 'set/a/1.png': [green, { level: 0 }] };
     expect((await prepare(zipOf(stored))).fingerprint).toBe(packed.fingerprint);
     const folder = temporaryFolder();

@@ -45,6 +45,7 @@ describe.skipIf(executablePath === null)('in Chromium', () => {
   const files: Files = {
     sample: async () => ({ kind: 'bytes', type: 'image/png', bytes: dot }),
     image: nothing,
+    leftOut: nothing,
     preview: nothing,
     explored: nothing,
     export: async () => ({ content: { kind: 'folder', path: join(folder, 'assets') }, name: 'Größe 1.zip' }),

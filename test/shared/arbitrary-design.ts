@@ -1,5 +1,6 @@
 /** Random designs for fast-check: such as fit, and such as only the schema holds together. */
 import fc from 'fast-check';
+import * as v from 'valibot';
 import type {
   Activation,
   Block,
@@ -8,6 +9,7 @@ import type {
   MirrorOverrides,
   Pair,
 } from '../../src-shared/gan/block.ts';
+import { Name } from '../../src-shared/name.ts';
 import { convPositions, poolWindows } from './reference.ts';
 
 type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never;
@@ -184,7 +186,9 @@ const anyBlock: fc.Arbitrary<Block> = fc.oneof(
 
 /** Designs that the schema accepts: few of them fit. */
 export const anyDesign: fc.Arbitrary<Design> = fc.record({
-  name: fc.string({ maxLength: 200, unit: 'binary' }),
+  name: fc
+    .string({ minLength: 1, maxLength: 100, unit: 'binary' })
+    .filter((text) => v.is(Name, text) && text.trim() === text),
   latentDim: fc.integer({ min: 1, max: 4096 }),
   discriminator: fc.record({
     image: fc.record({

@@ -166,7 +166,10 @@ test('what of the images is left out is listed, each with its reason, and the re
   const { stdout } = await place.run([...training, '--data', 'data']);
   for (const { file, reason } of dataset.leftOut)
     expect(stdout).toContain(`  left out: ${file}: ${reason}\n`);
-  expect(stdout).toContain('  left out: 1,098 more ("--json" lists the first 1,000 of all 1,103)\n');
+  const [, list = ''] = /^ {2}left out: 1,098 more; all of them: (.*left-out\.jsonl)$/m.exec(stdout) ?? [];
+  expect(readFileSync(list, 'utf8').trimEnd().split('\n')).toHaveLength(1103);
+  const [newest] = (await place.json(['datasets'])).lines;
+  expect(newest).toMatchObject({ leftOutCount: 1103, leftOutFile: list });
 });
 
 describe('designs that cannot be trained: said before images are read', () => {

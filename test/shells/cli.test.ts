@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -39,7 +39,10 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ['train --data x --preset small-32 --design tiny.json', 'Give either --preset or --design, not both.'],
     ['train --data x --fit shrink', '--fit must be one of crop, pad, stretch, not "shrink".'],
     ['train --data x --loss wgan', '--loss must be one of ns, ls, hinge, not "wgan".'],
-    ['train --data x --engine tpu', '--engine must be one of auto, cuda, onnx, reference, not "tpu".'],
+    [
+      'train --data x --engine tpu',
+      '--engine must be one of auto, cuda, webgpu, onnx, tensorflow-cpu, reference, not "tpu".',
+    ],
     ['train --data x --batch 0', '--batch must be a whole number from 1 to 4096, not "0".'],
     ['train --data x --batch 4097', '--batch must be a whole number from 1 to 4096'],
     ['train --data x --batch 1e3', '--batch must be a whole number'],
@@ -524,6 +527,16 @@ test('a run gets another name', async () => {
   const back = await place.run(['rename', 'my faces', 'tiny']);
   expect(back.stdout).toBe('Run 1 "my faces" is called "tiny" now; and so is its experiment.\n');
   expect((await place.json(['runs'])).lines).toMatchObject([{ number: 1, name: 'tiny' }]);
+  const called = await place.json(['runs']);
+  for (const name of [' ', 'a\u001b[2Jb', 'x'.repeat(201)]) {
+    expect(await place.json(['rename', '1', name])).toMatchObject({ status: 2, lines: [{ code: 'usage' }] });
+    const named = await place.json(changed(tinyTraining, '--name', name));
+    expect(named).toMatchObject({ status: 2, lines: [{ code: 'usage' }] });
+    const design = JSON.parse(readFileSync(place.path('tiny.json'), 'utf8')) as object;
+    writeFileSync(place.path('named.json'), JSON.stringify({ ...design, name }));
+    expect((await place.json(['mirror', 'named.json'])).lines).toMatchObject([{ code: 'design.invalid' }]);
+  }
+  expect(await place.json(['runs'])).toEqual(called);
 });
 
 describe('a damaged checkpoint', () => {
@@ -549,13 +562,14 @@ describe('a damaged checkpoint', () => {
         ['export', '1', '--format', 'onnx', '--out', 'my generator.onnx'],
         "export 1 --format onnx --out 'my generator.onnx' --step 4",
       ],
-      [['resume', '1', '--steps', '8'], 'resume 1 --step 4'],
+      [['resume', '1', '--steps', '8'], 'resume 1 --steps 8 --step 4'],
     ];
     for (const [args, next] of attempts) {
       const { status, lines, stderr } = await place.json(args);
       expect(status).toBe(1);
-      expect(lines.at(-1)).toMatchObject({ type: 'error', code: 'checkpoint.damaged' });
-      expect(stderr).toContain(' There are earlier checkpoints, of the steps 2, 4. ');
+      // Nothing is said of a run that begins before its checkpoint has been read.
+      expect(lines).toMatchObject([{ type: 'error', code: 'checkpoint.damaged' }]);
+      expect(stderr).toContain(' The checkpoint of step 4 is whole. ');
       expect(stderr.trimEnd().endsWith(`: npx ganvas ${next}`), stderr).toBe(true);
     }
     const wrong = await place.json(['sample', '1', '--out', 'grid.png', '--step', '3']);
@@ -566,7 +580,7 @@ describe('a damaged checkpoint', () => {
     const exporting = ['export', '1', '--format', 'png', '--out', 'generator.png', '--step', '2'];
     expect((await place.json(exporting)).lines).toMatchObject([{ type: 'export', step: 2 }]);
 
-    const resumed = await place.json(['resume', '1', '--step', '4']);
+    const resumed = await place.json(['resume', '1', '--steps', '8', '--step', '4']);
     expect(resumed.status).toBe(0);
     expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([5, 6, 7, 8]);
     const straight = (await place.json(changed(training, '--steps', '8'))).lines.at(-1)!;
@@ -579,6 +593,17 @@ describe('a damaged checkpoint', () => {
     expect(checkpoints.map(({ step }) => step)).toEqual([4, 6, 8]);
   });
 
+  test('that is not the only one: the one before it is not offered', async () => {
+    const place = new Workplace();
+    const id = await damagedRun(place);
+    const fourth = place.path('library', 'runs', id, 'checkpoints', '00000004', 'state.safetensors');
+    writeFileSync(fourth, 'no tensors');
+    const { stderr } = await place.json(['sample', '1', '--out', 'grid.png']);
+    expect(stderr).toMatch(
+      / The checkpoint of step 2 is whole\. With step 2: npx ganvas sample 1 --out grid\.png --step 2\n$/,
+    );
+  });
+
   test('that is asked for by its step: refused, and what came after it stays', async () => {
     const place = new Workplace();
     const { lines } = await place.json(training);
@@ -588,7 +613,9 @@ describe('a damaged checkpoint', () => {
     const listing = place.listing();
     const { status, stderr } = await place.json(['resume', '1', '--step', '2']);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/ is damaged: .* There is no earlier checkpoint\.\n$/);
+    expect(stderr).toMatch(
+      / is damaged: .* There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --step 0\n$/,
+    );
     expect(await place.json(['show', '1'])).toEqual(before);
     expect(place.listing()).toEqual(listing);
   });
@@ -599,8 +626,10 @@ describe('a damaged checkpoint', () => {
     const { checkpoint } = lines.at(-1) as unknown as { checkpoint: string };
     writeFileSync(join(checkpoint, 'state.safetensors'), 'no tensors');
     const { stderr } = await place.json(['resume', '1', '--steps', '3']);
-    expect(stderr).toMatch(/ There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --step 0\n$/);
-    const again = await place.json(['resume', '1', '--step', '0']);
+    expect(stderr).toMatch(
+      / There is no earlier checkpoint\. Begin again: npx ganvas resume 1 --steps 3 --step 0\n$/,
+    );
+    const again = await place.json(['resume', '1', '--steps', '3', '--step', '0']);
     expect(again.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 3 });
   });
 });
@@ -670,6 +699,85 @@ describe('datasets', () => {
       { key: used.key },
     ]);
   });
+});
+
+test('a run whose images and prepared images are gone says so, and goes on with them where they lie now', async () => {
+  const place = new Workplace();
+  const [older, now, wrong] = ['older', 'now', 'wrong'].map((name) => place.path(name)) as [
+    string,
+    string,
+    string,
+  ];
+  await place.run(['sample-data', older, '--count', '12', '--resolution', '8']);
+  await place.run(['sample-data', wrong, '--count', '11', '--resolution', '8']);
+  const training = ['train', '--design', 'tiny.json', '--batch', '4', '--data', older, '--steps', '2'];
+  expect((await place.run(training)).status).toBe(0);
+  renameSync(older, now);
+  const deleted = await place.json(['datasets', '--delete', older]);
+  expect(deleted.lines).toMatchObject([{ type: 'deleted' }]);
+  const gone = await place.json(['resume', '1', '--steps', '4']);
+  expect(gone).toMatchObject({ status: 1, lines: [{ code: 'dataset.gone' }] });
+  expect(gone.stderr).toBe(
+    `ganvas: The prepared images are not in the library any more, and what they were made from is not at ${older} any more. ` +
+      'Put it back there. Or say where it lies now: npx ganvas resume 1 --data PATH\n',
+  );
+  const refused = await place.json(['resume', '1', '--steps', '4', '--data', 'wrong']);
+  expect(refused.lines).toMatchObject([{ code: 'dataset.changed' }]);
+  expect(refused.stderr).toContain('(12 then, 11 now)');
+  const resumed = await place.json(['resume', '1', '--steps', '4', '--data', 'now']);
+  expect(resumed.lines.at(-1)).toMatchObject({ type: 'done', state: 'done', step: 4 });
+  expect((await place.json(['runs'])).lines).toMatchObject([{ dataset: { source: now } }]);
+
+  // The cache is one for all the places that the images were in.
+  cpSync(now, older, { recursive: true });
+  expect((await place.run([...training, '--name', 'second'])).status).toBe(0);
+  expect((await place.json(['datasets'])).lines).toMatchObject([{ source: older, sources: [older, now] }]);
+  expect((await place.run(['datasets', '--delete', now])).stdout).toContain(
+    'Deleted the images prepared from',
+  );
+  expect((await place.json(['datasets'])).lines).toEqual([]);
+});
+
+test('what a design of 1024 pixels costs is said before it is trained', async () => {
+  const place = new Workplace();
+  const call = place.start([
+    'train',
+    '--data',
+    'sample:2',
+    '--resolution',
+    '1024',
+    '--batch',
+    '2',
+    '--steps',
+    '1',
+  ]);
+  await call.printed(/^Note: Images of 1024x1024x3 [^]*for\s+a\s+step\s+with\s+2\s+images[^]*\nRun 1 /m);
+  call.process.kill('SIGTERM');
+  const { status, stdout } = await call.ended;
+  expect(status).toBe(130);
+  expect(stdout).toContain('Stopped before its first step');
+});
+
+test('what looks, changes or deletes makes no library where there is none', async () => {
+  const place = new Workplace();
+  const before = place.listing();
+  for (const args of [
+    ['runs'],
+    ['show', '1'],
+    ['datasets'],
+    ['datasets', '--delete', 'x'],
+    ['datasets', '--delete-unused'],
+    ['rename', '1', 'x'],
+    ['delete', '1'],
+    ['resume', '1'],
+    ['sample', '1', '--out', 'x.png'],
+    ['export', '1', '--format', 'onnx', '--out', 'x.onnx'],
+  ]) {
+    const { status, lines, stderr } = await place.json(args);
+    expect({ args, status, lines }).toMatchObject({ status: 1, lines: [{ code: 'library.missing' }] });
+    expect(stderr).toContain(`There is no Ganvas library in ${place.library}.`);
+    expect(place.listing()).toEqual(before);
+  }
 });
 
 test('nothing is left outside the library, nothing is sent anywhere', async () => {

@@ -70,6 +70,10 @@ function place(changes: Partial<Files> = {}) {
         : missing();
     },
     image: async (...words) => (calls.push(['image', ...words]), bytes),
+    async leftOut(dataset) {
+      calls.push(['leftOut', dataset]);
+      return { kind: 'file', type: 'application/octet-stream', path: path('export', 'model.json') };
+    },
     preview: async (...words) => (calls.push(['preview', ...words]), bytes),
     async explored(...words) {
       calls.push(['explored', ...words]);
@@ -109,6 +113,16 @@ async function expectError(response: Response, status: number, code: string): Pr
   expect(data).toEqual({ code, message: expect.stringMatching(/.{10}/), details: expect.any(Object) });
   return data;
 }
+
+test('the list of what was left out of a dataset is a file to save', async () => {
+  const { ask, calls } = place();
+  const response = await ask(pictures.leftOut('abc'));
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-disposition')).toContain('attachment; filename="left-out.jsonl"');
+  expect(await response.text()).toBe('{"a":1}');
+  expect(calls).toEqual([['leftOut', 'abc']]);
+  await expectError(await ask('/files/datasets/../left-out.jsonl'), 404, 'file.missing');
+});
 
 describe('the page', () => {
   test.each([

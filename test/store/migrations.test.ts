@@ -65,6 +65,41 @@ test('migration 1 makes the first schema', () => {
   database.close();
 });
 
+test('migration 3 mends names of designs that are refused now, and knows the sources of datasets', () => {
+  const database = emptyDatabase();
+  migrate(database, migrations.slice(0, 2));
+  const hyperparameters = JSON.stringify(defaultHyperparameters());
+  const named = (name: string) => JSON.stringify({ ...design, name });
+  const bad = 'bad\u001b[2J\nname';
+  const entries = ['', bad, 'good'].map((name) => ({ ...history.entries[0], name }));
+  database.command(
+    'INSERT INTO experiments (id, name, tags, createdAt, updatedAt, design, history, hyperparameters) ' +
+      "VALUES ('eeeeeeeeee', 'faces', '[]', 1, 2, :design, :history, :hyperparameters)",
+  )({ design: named(bad), history: JSON.stringify({ ...history, at: 1, entries }), hyperparameters });
+  database.command(
+    'INSERT INTO runs (id, name, experiment, design, hyperparameters, limits, datasetKey, datasetFingerprint, datasetSource, ' +
+      'datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, step, imagesSeen, trainingSeconds, createdAt) ' +
+      "VALUES ('aaaaaaaaaa', 'run', 'eeeeeeeeee', :design, :hyperparameters, :limits, 'k', 'f', '/older', 9, '[]', :images, 1, " +
+      "'auto', 'done', 1, 1, 1, 3)",
+  )({
+    design: named(''),
+    hyperparameters,
+    limits: JSON.stringify({ steps: 1, kimg: null, minutes: null }),
+    images: JSON.stringify(imageSettings),
+  });
+  database.command(
+    "INSERT INTO datasets (key, prepared, source, lastUsedAt) VALUES ('k', '{}', '/pictures', 1)",
+  )();
+  database.close();
+
+  const store = open(dirname(database.file));
+  const opened = store.experiments.open('eeeeeeeeee');
+  expect(opened.design).toEqual({ ...design, name: 'bad [2J name' });
+  expect(opened.history.entries.map(({ name }) => name)).toEqual(['design', 'bad [2J name', 'good']);
+  expect(store.runs.get('aaaaaaaaaa').design).toEqual({ ...design, name: 'design' });
+  expect(store.datasets.sources('k')).toEqual(['/older', '/pictures']);
+});
+
 test('migration 2 brings along experiments, the time of every step and their bins, and exports', () => {
   const database = emptyDatabase();
   migrate(database, migrations.slice(0, 1));

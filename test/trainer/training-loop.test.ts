@@ -220,6 +220,8 @@ describe('ends', () => {
       };
       const unlimited = command(runDir, dataset, { limits: limits({}) });
       const events = await trained(unlimited, engine, interrupted);
+      // The checkpoint before the last grid, which may take minutes.
+      expect(events.slice(-3).map(({ type }) => type)).toEqual(['checkpoint', 'sample', 'trained']);
       expect(events.at(-1)).toEqual({ type: 'trained', as });
       expect(await checkpointsIn(runDir)).toEqual(['00000004']);
       expect(ofType(events, 'steps').every((event) => event.remainingSeconds === null)).toBe(true);

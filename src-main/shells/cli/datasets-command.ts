@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import { AppError } from '../../../src-shared/errors.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
-import type { App, CacheEntry } from '../../core/app.ts';
-import { nextCommand, openApp, openToLook } from './library.ts';
+import type { App } from '../../core/app.ts';
+import type { CacheEntry } from '../../core/datasets.ts';
+import { nextCommand, openToChange, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatCount, formatTime, table } from './output.ts';
@@ -11,6 +12,9 @@ import { UsageError } from './usage.ts';
 
 /** Characters of a key that are shown, and that are enough to name it. */
 const keyShown = 10;
+
+/** In the place of a source that a folder in the cache does not tell. */
+const unknown = 'unfinished or damaged';
 
 /** A key as it is shown. */
 export const shortKey = (key: string) => key.slice(0, keyShown);
@@ -32,9 +36,9 @@ function list(app: App, output: Output): void {
   }
   const rows = entries.map((entry) => [
     shortKey(entry.key),
-    entry.sourceName,
-    formatCount(entry.count),
-    formatShape(entry.settings),
+    entry.sourceName ?? unknown,
+    entry.count === null ? '-' : formatCount(entry.count),
+    entry.settings === null ? '-' : formatShape(entry.settings),
     formatBytes(entry.bytes),
     formatTime(entry.lastUsedAt),
     runsText(entry),
@@ -48,8 +52,10 @@ function list(app: App, output: Output): void {
 function named(app: App, text: string, words: Words): CacheEntry[] {
   const entries = app.datasets.list();
   const found = entries.filter(
-    ({ key, source }) =>
-      source === text || source === resolve(text) || (text.length >= keyShown && key.startsWith(text)),
+    ({ key, sources }) =>
+      sources.includes(text) ||
+      sources.includes(resolve(text)) ||
+      (text.length >= keyShown && key.startsWith(text)),
   );
   if (found.length > 0) return found;
   // Whatever was dropped may be called alike.
@@ -82,7 +88,7 @@ function remove(app: App, entries: readonly CacheEntry[], output: Output): void 
     });
     const needed = entry.runs.length === 0 ? '' : ` Runs that need them to be resumed: ${runsText(entry)}.`;
     output.line(
-      `Deleted the images prepared from ${entry.sourceName} (${formatBytes(entry.bytes)}).${needed}`,
+      `Deleted the images prepared from ${entry.sourceName ?? `what is not known any more`} (${formatBytes(entry.bytes)}).${needed}`,
     );
   }
   if (entries.length === 0) output.line('Every prepared dataset is used by a run: nothing was deleted.');
@@ -95,7 +101,7 @@ export function datasetsCommand(words: Words, output: Output): number {
   if (text !== undefined && unused)
     throw new UsageError('Give either --delete or --delete-unused, not both.');
   const isDeleting = text !== undefined || unused;
-  const app = isDeleting ? openApp(words, 'write') : openToLook(words);
+  const app = isDeleting ? openToChange(words) : openToLook(words);
   try {
     if (text !== undefined) remove(app, named(app, text, words), output);
     else if (unused)

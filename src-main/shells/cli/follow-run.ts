@@ -172,21 +172,14 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
   );
 }
 
-/** Reasons that are about the checkpoint that a run was to go on from. */
-const unusable = ['checkpoint.damaged', 'checkpoint.missing'];
 /** Reasons after which a run goes on when it is resumed. */
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
 /** What can be typed after a failure; nothing where that is not known. */
-function hint(app: App, { id, number, step }: Run, code: string, next: NextCommand): string {
+function hint({ number }: Run, code: string, next: NextCommand): string {
   if (passing.includes(code)) return ` Go on: ${next(`resume ${number}`)}`;
   if (code === 'training.not-finite') return ' "ganvas train" takes them as --lr, or --lr-d and --lr-g.';
-  if (!unusable.includes(code)) return '';
-  const earlier = app.runs.details(id).checkpoints.filter((checkpoint) => checkpoint.step < step);
-  const newest = earlier.at(-1);
-  return newest === undefined
-    ? ` Begin again: ${next(`resume ${number} --step 0`)}`
-    : ` Go on from there: ${next(`resume ${number} --step ${newest.step}`)}`;
+  return '';
 }
 
 /**
@@ -202,24 +195,34 @@ export async function followRun(
   interruption: Interruption,
   next: NextCommand,
 ): Promise<number> {
+  const asked = { checkpoint: false };
   interruption.onFirst(() => {
     app.runs.interrupt(run.id, 'paused');
+    asked.checkpoint = app.runs.find(run.id).state === 'running';
     if (interruption.unread)
       output.notice(`${unread} The run ends with a checkpoint. Go on: ${next(`resume ${run.number}`)}`);
-    else if (app.runs.find(run.id).state === 'running')
-      output.line('Ending with a checkpoint. Ctrl-C again ends at once.');
+    else if (asked.checkpoint)
+      output.line(
+        'Ending with a checkpoint as soon as the step under way is done. Ctrl-C again ends at once.',
+      );
   });
   interruption.onSecond(() => {
+    const kept = app.runs.details(run.id).checkpoints.at(-1)?.step;
     app.close();
-    const message = `Ended at once; what was trained since the last checkpoint is lost. Go on: ${next(`resume ${run.number}`)}`;
+    const lost =
+      kept === undefined
+        ? 'all that was trained is lost'
+        : `what was trained since the checkpoint of step ${formatCount(kept)} is lost`;
+    const message = `Asked again, ended at once, without a new checkpoint; ${lost}. Go on: ${next(`resume ${run.number}`)}`;
     output.error({ code: 'run.interrupted', message, details: { run: run.number } });
   });
   const ended = await watch.ended;
   if (ended.reason !== null) {
     const { code, message } = ended.reason;
     const details = { run: ended.number, state: ended.state };
-    throw new AppError(code, `${message}${hint(app, ended, code, next)}`, details);
+    throw new AppError(code, `${message}${hint(ended, code, next)}`, details);
   }
+  if (asked.checkpoint && ended.state === 'done') output.line('The step under way was its last one.');
   tellEnd(app, ended, output, next);
   return ended.state === 'done' ? 0 : interruptedStatus;
 }

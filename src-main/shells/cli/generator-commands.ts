@@ -5,7 +5,7 @@ import { listEngines } from '../../core/ask-trainer.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Interruption } from './interruption.ts';
-import { namedRun, openApp, withEarlier } from './library.ts';
+import { namedRun, openApp, openToChange, withEarlier } from './library.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
@@ -74,7 +74,7 @@ export async function exportCommand(words: Words, output: Output, { signal }: In
   const path = resolve(words.required('out'));
   requireEnding(format, path);
   const wanted = words.integer('step', 0, mostSteps);
-  const app = openApp(words, 'write');
+  const app = openToChange(words);
   try {
     const { id } = namedRun(app, which, words);
     const options = { format, path, ...(wanted === undefined ? {} : { step: wanted }) };

@@ -38,14 +38,21 @@ export function openApp(
   access: 'write' | 'read',
   broadcast: (event: ApiEvent) => void = () => undefined,
   roots: AppOptions['roots'] = null,
+  mustExist = false,
 ): App {
   return createApp({
     libraryDir: libraryOf(words),
     access,
+    mustExist,
     trainerHost: createTrainerHost(pinnedNode()),
     broadcast,
     roots,
   });
+}
+
+/** Opens a library that is there, to change it. @throws AppError `library.missing`, and what {@link openApp} throws */
+export function openToChange(words: Words, broadcast?: (event: ApiEvent) => void): App {
+  return openApp(words, 'write', broadcast, null, true);
 }
 
 /** The run of a number, an id or a name. @throws AppError `run.missing` saying where it was looked for and what lists the runs, `run.ambiguous` */
@@ -70,11 +77,21 @@ export async function withEarlier<Result>(words: Words, work: Promise<Result>): 
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { earlier } = error.details;
-    const newest: unknown = Array.isArray(earlier) ? earlier.at(-1) : undefined;
-    if (typeof newest !== 'number') throw error;
-    const message = `${error.message} With step ${newest}: ${nextCommand(words, words.withStep(newest))}`;
+    if (!Array.isArray(earlier)) throw error;
+    const newest: unknown = earlier.at(-1);
+    const canBegin = words.command === 'resume';
+    if (typeof newest !== 'number' && !canBegin) throw error;
+    const [how, step] = typeof newest === 'number' ? [`With step ${newest}`, newest] : ['Begin again', 0];
+    const message = `${error.message} ${how}: ${nextCommand(words, words.withStep(step))}`;
     throw new AppError(error.code, message, error.details, { cause: error });
   }
+}
+
+/** An error about images that are nowhere any more gets the command that takes them from elsewhere; others stay as they are. */
+export function withMoved(error: unknown, command: string): unknown {
+  if (!(error instanceof AppError && error.code === 'dataset.gone')) return error;
+  const message = `${error.message} Or say where it lies now: ${command}`;
+  return new AppError(error.code, message, error.details, { cause: error });
 }
 
 /** What stands in the way of a writer, but not of a look. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { didYouMean } from '../../../src-shared/did-you-mean.ts';
+import { Name } from '../../../src-shared/name.ts';
 import { UsageError } from './usage.ts';
 
 const options = {
@@ -181,6 +182,17 @@ export class Words {
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
   }
 
+  /** What something is to be called. */
+  name(option: TextOption): string | undefined {
+    const text = this.text(option);
+    return text === undefined ? undefined : plainName(text, `--${option}`);
+  }
+
+  /** {@link argument} that something is to be called by. */
+  nameArgument(what: string, index: number): string {
+    return plainName(this.argument(what, index), this.command ?? '');
+  }
+
   /** A word behind the command. @param what it stands for, in the message when it is missing or blank @param index 0 for the first */
   argument(what: string, index = 0): string {
     const word = this.#positionals[1 + index];
@@ -206,4 +218,10 @@ export class Words {
     if (extra !== undefined)
       throw new UsageError(`${this.command} does not know what to do with "${extra}".`);
   }
+}
+
+function plainName(text: string, where: string): string {
+  const parsed = v.safeParse(Name, text);
+  if (parsed.success) return parsed.output;
+  throw new UsageError(`${where} does not take this: ${parsed.issues[0].message}.`);
 }

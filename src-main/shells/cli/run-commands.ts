@@ -2,7 +2,7 @@
 import { formatShape } from '../../../src-shared/gan/shape.ts';
 import type { Run } from '../../../src-shared/library.ts';
 import { shortKey } from './datasets-command.ts';
-import { namedRun, nextCommand, openApp, openToLook } from './library.ts';
+import { namedRun, nextCommand, openToChange, openToLook } from './library.ts';
 import type { Words } from './options.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatCount, formatSeconds, formatTime, table } from './output.ts';
@@ -111,8 +111,8 @@ export function showCommand(words: Words, output: Output): number {
 export function renameCommand(words: Words, output: Output): number {
   words.allow([], 2);
   const which = words.argument('the number, id or name of a run');
-  const name = words.argument('a new name behind the run', 1);
-  const app = openApp(words, 'write');
+  const name = words.nameArgument('a new name behind the run', 1);
+  const app = openToChange(words);
   try {
     const before = namedRun(app, which, words);
     const { run, experiment } = app.runs.rename(before.id, name);
@@ -130,7 +130,7 @@ export function renameCommand(words: Words, output: Output): number {
 export function deleteCommand(words: Words, output: Output): number {
   words.allow([], 1);
   const which = words.argument('the number, id or name of a run');
-  const app = openApp(words, 'write');
+  const app = openToChange(words);
   try {
     const run = namedRun(app, which, words);
     const { diskUse, ownDataset } = app.runs.details(run.id);

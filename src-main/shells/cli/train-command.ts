@@ -3,6 +3,7 @@ import type { ImageSettings, PreparedDataset } from '../../../src-shared/dataset
 import { Fit } from '../../../src-shared/dataset.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Design } from '../../../src-shared/gan/block.ts';
+import { costInWords } from '../../../src-shared/gan/cost.ts';
 import { formatShape } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
 import { requireTrainable } from '../../../src-shared/readiness.ts';
@@ -16,11 +17,11 @@ import { createTrainerHost } from '../trainer-host.ts';
 import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
-import { namedRun, nextCommand, openApp, withEarlier } from './library.ts';
+import { namedRun, nextCommand, openApp, openToChange, withEarlier, withMoved } from './library.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
-import { formatCount } from './output.ts';
+import { formatCount, wrap } from './output.ts';
 
 /** Limit of a run that was given none. */
 const defaultSteps = 2000;
@@ -74,9 +75,15 @@ async function requireEngine(name: EngineName | undefined, signal: AbortSignal):
   );
 }
 
-function tellDataset(dataset: PreparedDataset, sourceName: string, output: Output): void {
+function tellDataset(
+  dataset: PreparedDataset,
+  sourceName: string,
+  leftOutFile: string | null,
+  output: Output,
+): void {
   const { source, count, classes, settings, leftOut, leftOutCount, key, fingerprint } = dataset;
-  output.json({ type: 'dataset', source, count, classes, settings, leftOut, leftOutCount, key, fingerprint });
+  const facts = { source, count, classes, settings, key, fingerprint, leftOut, leftOutCount, leftOutFile };
+  output.json({ type: 'dataset', ...facts });
   const images = `${formatCount(count)} ${count === 1 ? 'image' : 'images'}`;
   const inClasses = classes.length === 0 ? '' : ` in ${classes.length} classes`;
   output.line(`Dataset ${sourceName}: ${images}${inClasses}, seen as ${formatShape(settings)}`);
@@ -84,16 +91,18 @@ function tellDataset(dataset: PreparedDataset, sourceName: string, output: Outpu
     output.line(`  left out: ${file}: ${reason}`);
   const more = leftOutCount - leftOutShown;
   if (more <= 0) return;
-  const listed = leftOut.length < leftOutCount ? `the first ${formatCount(leftOut.length)} of all` : 'all';
-  output.line(
-    `  left out: ${formatCount(more)} more ("--json" lists ${listed} ${formatCount(leftOutCount)})`,
-  );
+  const list = leftOutFile === null ? '' : `; all of them: ${leftOutFile}`;
+  output.line(`  left out: ${formatCount(more)} more${list}`);
 }
 
-function tellDesign(design: Design, output: Output): void {
+function tellDesign(design: Design, batch: number, output: Output): void {
   const { discriminator, generator } = summary(design);
   const parameters = `discriminator ${formatCount(discriminator.parameters)}, generator ${formatCount(generator.parameters)} parameters`;
   output.line(`Design "${design.name}": ${parameters}`);
+  const cost = costInWords(design, batch);
+  if (cost === null) return;
+  output.json({ type: 'warning', code: 'costly', message: cost });
+  for (const line of wrap(`Note: ${cost}`)) output.line(line);
 }
 
 /** @returns the exit status: 0 done, 130 interrupted with a checkpoint */
@@ -131,6 +140,7 @@ export async function trainCommand(
     resolution: words.text('resolution'),
     grey: words.flag('grey'),
   });
+  const name = words.name('name') ?? null;
   const { height, width, channels } = design.discriminator.image;
   const settings: ImageSettings = { height, width, channels: channels as ImageSettings['channels'], fit };
   // What cannot be right with any images is said before anything is made or read.
@@ -145,9 +155,8 @@ export async function trainCommand(
   try {
     const onProgress = (progress: Progress) => output.progress(progress);
     const dataset = await app.datasets.prepare(data, settings, { onProgress, signal });
-    tellDataset(dataset, app.sourceName(dataset.source), output);
-    tellDesign(design, output);
-    const name = words.text('name') ?? null;
+    tellDataset(dataset, app.sourceName(dataset.source), app.datasets.leftOutFile(dataset), output);
+    tellDesign(design, hyperparameters.batch, output);
     const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
     const run = app.runs.start(training);
     watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
@@ -163,20 +172,24 @@ export async function resumeCommand(
   output: Output,
   interruption: Interruption,
 ): Promise<number> {
-  words.allow(['steps', 'kimg', 'minutes', 'step'], 1);
+  words.allow(['data', 'steps', 'kimg', 'minutes', 'step'], 1);
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
   const step = words.integer('step', 0, mostSteps);
+  const source = words.text('data');
   const watch = new RunWatch(output);
   const next = (command: string) => nextCommand(words, command);
-  const app = openApp(words, 'write', watch.listen);
+  const app = openToChange(words, watch.listen);
   try {
     const resuming = app.runs.resume(namedRun(app, which, words).id, limits, {
       onProgress: (progress) => output.progress(progress),
       signal: interruption.signal,
       ...(step === undefined ? {} : { step }),
+      ...(source === undefined ? {} : { source }),
     });
-    const run = await withEarlier(words, resuming);
+    const run = await withEarlier(words, resuming).catch((error: unknown) => {
+      throw withMoved(error, next(`resume ${which} --data PATH`));
+    });
     watch.begin(app, run, limits === null ? ', as before' : '');
     return await followRun(app, run, watch, output, interruption, next);
   } finally {

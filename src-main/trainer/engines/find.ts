@@ -65,11 +65,12 @@ export async function listEngines(): Promise<EngineReport[]> {
 /** Those of which one is chosen when none is named; the yardstick and the slow are not among them. */
 const candidates = ['cuda', 'webgpu', 'onnx'] as const;
 
-/** What the machine can train with, the likely fastest first. */
+/** What the machine can train with, the likely fastest first. Without a card no engine for cards is asked: it would compute on the processor. */
 export async function trainingEngines(): Promise<Engine[]> {
   const cards = await findCards();
   const found: Engine[] = [];
   for (const name of candidates) {
+    if (cards.length === 0 && onCard.includes(name)) continue;
     const { engine } = await find(name, cards);
     if (engine !== null) found.push(engine);
   }
