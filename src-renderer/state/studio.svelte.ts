@@ -8,6 +8,7 @@ import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { OpenExperiment, Run } from '../../src-shared/library.ts';
+import { unnamed } from '../../src-shared/library.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Drafts } from './drafts.ts';
@@ -128,7 +129,7 @@ export class Studio {
 
   /** A new experiment that starts from the first preset, without images. */
   createEmpty(place: PlaceName): Promise<ExperimentState> {
-    return this.create('New experiment', presets[0]!.design, {}, place);
+    return this.create(unnamed, presets[0]!.design, {}, place);
   }
 
   /** Trains an experiment as it is now and looks at the run; what goes wrong is said. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { libraryFolder } from '../../src-main/store/library-folder.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { AnsweringHost } from '../contract/answering-trainers.ts';
@@ -147,6 +148,26 @@ test('an experiment made from a run has all that the run was made with', async (
   await app.handlers['experiments.tag']({ id, tags: ['a'] }, context);
   const copy = await app.handlers['experiments.duplicate']({ id, run: run.id, name: 'Again' }, context);
   expect(copy).toMatchObject({ ...draft, name: 'Again', tags: ['a'], revision: 0, design: tinyDesign });
+});
+
+test('images name an experiment that nobody has named, and no other', async () => {
+  const events: ApiEvent[] = [];
+  const dir = temporaryFolder();
+  const app = open(new AnsweringHost(), undefined, (event) => events.push(event));
+  const make = (name: string) =>
+    app.handlers['experiments.create']({ name, ...draft, source: null }, context);
+  const save = (id: string, revision: number, source: string | null) =>
+    app.handlers['experiments.save']({ id, revision, draft: { source } }, context);
+  const { id } = await make('New experiment');
+  expect(await save(id, 0, null)).toMatchObject({ name: 'New experiment' });
+  expect(await save(id, 1, join(dir, 'My cats.zip'))).toMatchObject({ name: 'My cats', revision: 2 });
+  expect(events.at(-1)).toMatchObject({
+    type: 'experiment',
+    experiment: { id, name: 'My cats', revision: 2 },
+  });
+  expect(await save(id, 2, 'sample')).toMatchObject({ name: 'My cats' });
+  const named = await make('Mine');
+  expect(await save(named.id, 0, 'sample')).toMatchObject({ name: 'Mine' });
 });
 
 test('an export that fails leaves nothing; one whose file is gone is not there', async () => {
