@@ -9,7 +9,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { OpenExperiment, Run } from '../../src-shared/library.ts';
 import { unnamed } from '../../src-shared/library.ts';
-import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { defaultHyperparameters, defaultLimits } from '../../src-shared/training.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Drafts } from './drafts.ts';
 import type { Settings } from './experiment.svelte.ts';
@@ -116,7 +116,7 @@ export class Studio {
       name,
       history: packHistory(startHistory(design)),
       hyperparameters: defaultHyperparameters(),
-      limits: { steps: null, kimg: null, minutes: null },
+      limits: defaultLimits(),
       engine: 'auto',
       imageSettings: null,
       source: null,
