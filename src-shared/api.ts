@@ -144,8 +144,9 @@ export const api = {
   /** The prepared dataset if it is in the cache, without looking at the images. */
   'datasets.find': method({ source, settings: ImageSettings }).gives<DatasetView | null>(),
   'datasets.delete': method({ key: id }).gives<null>(),
-  /** Files then go to `uploads.file` and `uploads.batch`. */
-  'datasets.beginUpload': method({ name, files: count, bytes: count }).gives<{ id: string }>(),
+  /** Files then go to `uploads.file` and `uploads.batch`. `bytes` null: nobody has counted them. */
+  'datasets.beginUpload': method({ name, files: count, bytes: v.nullable(count) }).gives<{ id: string }>(),
+  /** May be called again. */
   'datasets.finishUpload': method({ id }).gives<{ source: string }>(),
   'datasets.cancelUpload': method({ id }).gives<null>(),
 
