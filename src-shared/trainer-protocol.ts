@@ -184,7 +184,8 @@ export const TrainerEvent = v.variant('type', [
   }),
   v.strictObject({
     type: v.literal('progress'),
-    id,
+    /** Of the request that it is about; absent for other commands. */
+    id: v.exactOptional(id),
     phase: v.string(),
     done: count,
     total: v.nullable(count),

@@ -246,8 +246,9 @@ export function createApp({
       },
     },
     generator: {
-      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, options, signal),
-      export: (run, { step = null, format, path }, signal) => exports.write(run, step, format, path, signal),
+      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, { ...options, signal }),
+      export: (run, { step = null, format, path }, signal) =>
+        exports.write(run, step, format, path, { signal }),
     },
     close() {
       clearInterval(purging);

@@ -4,7 +4,7 @@ import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts
 import type { Command } from '../../src-shared/trainer-protocol.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { Store } from '../store/open-store.ts';
-import { askTrainer } from './ask-trainer.ts';
+import { type AskOptions, askTrainer } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
 function inWords(steps: readonly number[]): string {
@@ -58,11 +58,11 @@ export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'i
   { run, step }: { run: string; step: number },
   command: Command,
   type: Type,
-  signal: AbortSignal | undefined,
+  options: AskOptions,
 ) {
   const release = store.checkpoints.hold(run, step);
   try {
-    return await askTrainer(host, command, type, signal);
+    return await askTrainer(host, command, type, options);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     throw fromErrorData(tellEarlier(toErrorData(error), store, run, step));

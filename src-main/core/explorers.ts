@@ -8,7 +8,7 @@ import type { CallContext } from '../../src-shared/rpc.ts';
 import type { ExploreRequest } from '../../src-shared/trainer-protocol.ts';
 import { newId } from '../store/ids.ts';
 import { remove } from '../store/trash.ts';
-import type { AskOptions } from './explorer-process.ts';
+import type { AskOptions } from './ask-trainer.ts';
 import { ExplorerProcess } from './explorer-process.ts';
 import type { Files } from './files.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -32,7 +32,7 @@ export interface ExplorersOptions {
   /** A run's checkpoint; null: the newest. @throws AppError `run.missing`, `checkpoint.none`, `checkpoint.missing` */
   checkpointOf(run: string, step: number | null): { folder: string };
   /** A run's images. @throws AppError of what may be wrong with them */
-  datasetOf(run: string, options: AskOptions): Promise<PreparedDataset>;
+  datasetOf(run: string, options: CallContext): Promise<PreparedDataset>;
 }
 
 export interface Explorers extends Pick<Files, 'explored'> {

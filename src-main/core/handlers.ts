@@ -92,7 +92,7 @@ export function createHandlers({
     },
 
     'exports.list': () => exports.list(),
-    'exports.create': ({ run, step, format }, { signal }) => exports.create(run, step, format, signal),
+    'exports.create': ({ run, step, format }, context) => exports.create(run, step, format, context),
     'exports.delete': ({ id }) => after(exports.delete(id)),
     'exports.reveal': ({ id }) => {
       if (reveal === null) {

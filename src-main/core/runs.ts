@@ -190,7 +190,9 @@ export function createRuns(
       if (step !== null && found !== null) {
         // What came after it is forgotten for its sake: it must be worth that.
         const inspect = { type: 'inspect', checkpoint: found.folder } as const;
-        await askWithCheckpoint(store, host, { run: id, step }, inspect, 'inspected', options?.signal);
+        await askWithCheckpoint(store, host, { run: id, step }, inspect, 'inspected', {
+          signal: options?.signal,
+        });
       }
       const dataset = await datasets.ofRun(run, options);
       // Somebody else may have resumed or deleted it while the images were prepared.

@@ -54,7 +54,9 @@ async function work(command: Work): Promise<void> {
       const engine = await openEngine(command.engine);
       emit({
         type: 'exported',
-        ...(await exportGenerator(command.format, command.path, checkpoint, engine)),
+        ...(await exportGenerator(command.format, command.path, checkpoint, engine, (phase, done, total) =>
+          emit({ type: 'progress', phase, done, total }),
+        )),
       });
       return;
     }
