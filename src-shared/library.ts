@@ -137,6 +137,8 @@ export interface Export {
   difference: number | null;
   /** Whether it is still where it was written. */
   present: boolean;
+  /** Absolute path of one that was written outside of the library, where nobody can download it; null for all others. */
+  outside: string | null;
 }
 
 export interface RunDetails {

@@ -1,4 +1,5 @@
 import { createContext } from 'svelte';
+import type * as v from 'valibot';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { ApiParams, SystemInfo } from '../../src-shared/api.ts';
 import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
@@ -14,6 +15,7 @@ import type { ApiClient } from './api-client.svelte.ts';
 import { Drafts } from './drafts.ts';
 import type { Settings } from './experiment.svelte.ts';
 import { ExperimentState } from './experiment.svelte.ts';
+import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import type { PlaceName, Route } from './route.ts';
@@ -21,7 +23,7 @@ import { firstRoute, formatRoute, parseRoute } from './route.ts';
 import { Task } from './task.svelte.ts';
 
 /** The browser's things that the studio uses. */
-export type Page = Pick<Window, 'location' | 'localStorage' | 'addEventListener'>;
+export type Page = Pick<Window, 'location' | 'localStorage' | 'sessionStorage' | 'addEventListener'>;
 
 const lastRoute = 'ganvas.route';
 
@@ -125,6 +127,11 @@ export class Studio {
     const state = this.#keep(created);
     this.go({ experiment: created.id, place });
     return state;
+  }
+
+  /** How a place was left in this tab. @param key the place's own */
+  kept<T extends object>(key: string, schema: v.GenericSchema<unknown, T>, usual: T): Kept<T> {
+    return new Kept(this.#page.sessionStorage, `ganvas.${key}`, schema, usual);
   }
 
   /** A new experiment that starts from the first preset, without images. */
