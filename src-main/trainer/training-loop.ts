@@ -185,7 +185,8 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   return { step, ...numbers, imagesPerSecond };
 }
 
-async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
+/** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
+export async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
   return engine.prepare(
     (state, inputs) => {
