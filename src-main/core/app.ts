@@ -167,7 +167,10 @@ export function createApp({
   const explorers = createExplorers({
     trainerHost,
     folder: join(store.paths.scratch, 'explored'),
-    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    holdCheckpoint(id, wanted) {
+      const { folder, step } = exports.checkpointOf(id, wanted);
+      return { folder, release: store.checkpoints.hold(id, step) };
+    },
     datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
   });
 

@@ -1,4 +1,5 @@
 /** One trainer process that holds a generator ready, and what it was asked. */
+import type { OnProgress } from '../../src-shared/progress.ts';
 import { AppError, fromErrorData } from '../../src-shared/errors.ts';
 import type { ExploreRequest, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { type AskOptions, tellProgress } from './ask-trainer.ts';
@@ -18,15 +19,18 @@ export class ExplorerProcess {
   readonly #opening = Promise.withResolvers<Event<'exploring'>>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #onEnd: () => void;
+  readonly #tellOpening: Waiting['onProgress'];
   #ended: AppError | null = null;
   #next = 0;
 
   /**
    * @param checkpoint its folder
+   * @param onProgress hears how far opening it is
    * @param onEnd called once, when it has ended of itself or by {@link end}
    */
-  constructor(host: TrainerHost, checkpoint: string, onEnd: () => void) {
+  constructor(host: TrainerHost, checkpoint: string, onProgress: OnProgress, onEnd: () => void) {
     this.#onEnd = onEnd;
+    this.#tellOpening = tellProgress(onProgress);
     this.#trainer = host.start({
       onEvent: (event) => this.#hear(event),
       onExit: (how) =>
@@ -95,7 +99,8 @@ export class ExplorerProcess {
         this.#opening.resolve(event);
         return;
       case 'progress':
-        if (event.id !== undefined) this.#waiting.get(event.id)?.onProgress(event);
+        if (event.id === undefined) this.#tellOpening(event);
+        else this.#waiting.get(event.id)?.onProgress(event);
         return;
       case 'drawn':
       case 'nearest':
