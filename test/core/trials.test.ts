@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import type { CallContext } from '../../src-shared/rpc.ts';
-import { context, draft } from './experiment.ts';
+import type { draft } from './experiment.ts';
+import { context } from './experiment.ts';
 import { errorOf, faces, open, start, tinyDesign } from './library.ts';
 import { ScriptedHost } from './scripted-trainer.ts';
 
