@@ -1,6 +1,6 @@
 import { socket as socketAddress } from '../src-shared/api.ts';
 import { AppError } from '../src-shared/errors.ts';
-import type { Port } from '../src-shared/rpc.ts';
+import type { OpenPort } from './state/api-client.svelte.ts';
 
 /** Whether the server turned this page away because it does not know its key. */
 async function isRefused(): Promise<boolean> {
@@ -15,7 +15,7 @@ async function isRefused(): Promise<boolean> {
  * A new connection to the core that this page came from.
  * @throws AppError `connection.refused` (the page's key is not valid), `connection.failed` (nobody answers)
  */
-export async function openPort(): Promise<Port> {
+export async function openPort(): Promise<OpenPort> {
   const address = new URL(socketAddress, document.baseURI);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(address);
@@ -29,6 +29,14 @@ export async function openPort(): Promise<Port> {
       ? new AppError('connection.refused', "This page's key is no longer valid.")
       : new AppError('connection.failed', 'Ganvas does not answer.');
   }
+  const closing: (() => void)[] = [];
+  let isOpen = true;
+  const end = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    for (const listen of closing) listen();
+  };
+  socket.addEventListener('close', end);
   return {
     post(message) {
       if (socket.readyState === WebSocket.OPEN) socket.send(message);
@@ -39,8 +47,13 @@ export async function openPort(): Promise<Port> {
       });
     },
     onClose(listen) {
-      if (socket.readyState === WebSocket.CLOSED) queueMicrotask(listen);
-      else socket.addEventListener('close', listen);
+      if (isOpen) closing.push(listen);
+      else queueMicrotask(listen);
+    },
+    close() {
+      // The socket itself waits for an answer to its farewell, which a dead connection never gives.
+      socket.close();
+      end();
     },
   };
 }

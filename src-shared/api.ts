@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import type { PreparedDataset } from './dataset.ts';
 import { ImageSettings } from './dataset.ts';
+import { Design } from './gan/block.ts';
 import { PackedHistory } from './gan/history-json.ts';
 import { LatentPoint } from './latent-point.ts';
 import type {
@@ -71,6 +72,13 @@ export interface SystemInfo {
   memoryBytes: number;
 }
 
+export interface StepTime {
+  /** Seconds for a thousand real images. */
+  kimgSeconds: number;
+  /** Name of what computed. */
+  engine: string;
+}
+
 export interface Resources {
   /** Free bytes where the library is. */
   diskFree: number;
@@ -126,6 +134,15 @@ export interface Explored {
 export const api = {
   'system.info': method({}).gives<SystemInfo>(),
   'system.engines': method({}).gives<EngineReport[]>(),
+  /**
+   * Long. How long the engine takes to train a design here, measured.
+   * @throws `trial.busy` while a run trains or waits for it; `cancelled` also when another one is asked for, or a run begins
+   */
+  'system.stepTime': method({
+    design: Design,
+    hyperparameters: Hyperparameters,
+    engine: EngineName,
+  }).gives<StepTime>(),
   'system.resources': method({}).gives<Resources>(),
   /** Makes space: what was deleted is gone for good. */
   'system.purge': method({}).gives<Resources>(),
@@ -144,8 +161,11 @@ export const api = {
   /** The prepared dataset if it is in the cache, without looking at the images. */
   'datasets.find': method({ source, settings: ImageSettings }).gives<DatasetView | null>(),
   'datasets.delete': method({ key: id }).gives<null>(),
-  /** Files then go to `uploads.file` and `uploads.batch`. */
-  'datasets.beginUpload': method({ name: Name, files: count, bytes: count }).gives<{ id: string }>(),
+  /** Files then go to `uploads.file` and `uploads.batch`. `bytes` null: nobody has counted them. */
+  'datasets.beginUpload': method({ name: Name, files: count, bytes: v.nullable(count) }).gives<{
+    id: string;
+  }>(),
+  /** May be called again. */
   'datasets.finishUpload': method({ id }).gives<{ source: string }>(),
   'datasets.cancelUpload': method({ id }).gives<null>(),
 

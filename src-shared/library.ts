@@ -5,6 +5,12 @@ import type { PackedHistory } from './gan/history-json.ts';
 import type { ExportFormat } from './trainer-protocol.ts';
 import type { EngineName, Hyperparameters, Limits, RunState, StepStats } from './training.ts';
 
+/** Name of an experiment that nobody has named yet: the first images that it is given name it. */
+export const unnamed = 'New experiment';
+
+/** What an experiment is called after its images. @param source what people call them; see {@link CachedDataset.sourceName} */
+export const namedAfter = (source: string): string => source.replace(/(.)\.(zip|gz)$/i, '$1').slice(0, 200);
+
 /** What a person is working on: a design, images and settings. Its runs keep their own copies of everything, as it was when they started. */
 export interface Experiment {
   id: string;
@@ -131,6 +137,8 @@ export interface Export {
   difference: number | null;
   /** Whether it is still where it was written. */
   present: boolean;
+  /** Absolute path of one that was written outside of the library, where nobody can download it; null for all others. */
+  outside: string | null;
 }
 
 export interface RunDetails {

@@ -1,7 +1,6 @@
 /** Whether a design, a dataset and settings go together: asked by the core before a run is made, and by the trainer before it starts. */
-import type { PreparedDataset } from './dataset.ts';
 import { AppError } from './errors.ts';
-import type { Design } from './gan/block.ts';
+import type { Design, Shape } from './gan/block.ts';
 import { errorsOf } from './gan/check.ts';
 import { mirror } from './gan/mirror.ts';
 import { discriminatorShapes, formatShape, sameShape } from './gan/shape.ts';
@@ -25,7 +24,7 @@ function normalisesSingleValues(design: Design): boolean {
  */
 export function requireTrainable(
   design: Design,
-  dataset: Pick<PreparedDataset, 'settings' | 'count'>,
+  dataset: { settings: Shape; count: number },
   hyperparameters: Hyperparameters,
 ): void {
   const [problem] = errorsOf(design);

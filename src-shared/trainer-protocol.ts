@@ -59,6 +59,14 @@ const ExportCommand = v.strictObject({
   path,
 });
 
+/** Does a few training steps on made-up images, to know how long one takes. Nothing is kept. */
+const TrialCommand = v.strictObject({
+  type: v.literal('trial'),
+  design: Design,
+  hyperparameters: Hyperparameters,
+  engine: EngineName,
+});
+
 const EnginesCommand = v.strictObject({ type: v.literal('engines') });
 
 /** Holds a checkpoint's generator ready for the requests below. The checkpoint may go away afterwards. */
@@ -115,6 +123,7 @@ export const Command = v.variant('type', [
   InspectCommand,
   SampleCommand,
   ExportCommand,
+  TrialCommand,
   EnginesCommand,
   InterruptCommand,
   ExploreCommand,
@@ -171,6 +180,7 @@ export const TrainerEvent = v.variant('type', [
   v.strictObject({ type: v.literal('trained'), as: v.picklist(['paused', 'stopped', 'done']) }),
   v.strictObject({ type: v.literal('engines'), engines: v.array(EngineReport) }),
   v.strictObject({ type: v.literal('inspected'), step: count }),
+  v.strictObject({ type: v.literal('tried'), stepSeconds: v.number(), engine: v.string() }),
   v.strictObject({ type: v.literal('sampled'), file: path, columns: count }),
   v.strictObject({
     type: v.literal('exported'),
@@ -189,7 +199,8 @@ export const TrainerEvent = v.variant('type', [
   }),
   v.strictObject({
     type: v.literal('progress'),
-    id,
+    /** Of the request that it is about; absent for other commands. */
+    id: v.exactOptional(id),
     phase: v.string(),
     done: count,
     total: v.nullable(count),

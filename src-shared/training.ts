@@ -35,7 +35,7 @@ export const Hyperparameters = v.strictObject({
   ema: Ema,
   /** Standard deviation of the normal distribution that kernels start from; batch norm's scales start around 1 with it. */
   initStddev: real(0, 1),
-  /** Steps between saved sample grids; null: none but the first and the last. */
+  /** Steps between saved sample grids, with a few early ones before the first of them; null: none but the first and the last. */
   sampleEvery: v.nullable(integer(1, 1_000_000)),
   /** Images in a sample grid. */
   sampleCount: integer(1, 1024),
@@ -77,6 +77,11 @@ export const Limits = v.strictObject({
   minutes: v.nullable(real(0.01, 1_000_000)),
 });
 export type Limits = v.InferOutput<typeof Limits>;
+
+/** What a new experiment begins with: something to look at on any machine, and a run that can be resumed. */
+export function defaultLimits(): Limits {
+  return { steps: null, kimg: null, minutes: 10 };
+}
 
 /** Name of what computes. `auto` picks one and says which. */
 export const EngineName = v.picklist(['auto', 'cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference']);

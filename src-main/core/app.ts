@@ -31,6 +31,7 @@ import { createRuns } from './runs.ts';
 import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
 import { TrainingQueue } from './training-queue.ts';
+import { createTrials } from './trials.ts';
 
 /** How long what was deleted can be brought back, in milliseconds, while the library stays open. */
 const deletedFor = 24 * 3600_000;
@@ -135,7 +136,12 @@ export function createApp({
   reveal,
 }: AppOptions): App {
   const store = openStore(libraryDir, { access, mustExist });
-  const queue = new TrainingQueue(store, trainerHost, broadcast);
+  const trials = createTrials(trainerHost, () => queue.isBusy);
+  const tell = (event: ApiEvent) => {
+    if (event.type === 'run' && event.run.state === 'queued') trials.stop();
+    broadcast(event);
+  };
+  const queue = new TrainingQueue(store, trainerHost, tell);
   const isKnown = (source: string) => store.datasets.knows(source);
   const intake = createIntake({
     paths: store.paths,
@@ -147,7 +153,7 @@ export function createApp({
   if (access === 'write') intake.sweep();
   const datasets = createDatasets(store, intake, broadcast);
   const experiments = createExperiments(store, intake, broadcast);
-  const runs = createRuns(store, trainerHost, queue, datasets, broadcast);
+  const runs = createRuns(store, trainerHost, queue, datasets, tell);
   const together = createRunAndExperiment(store, experiments, runs);
   const exports = createExports(store, trainerHost, broadcast);
   const canBrowse = roots === null || roots.length > 0;
@@ -162,7 +168,10 @@ export function createApp({
   const explorers = createExplorers({
     trainerHost,
     folder: join(store.paths.scratch, 'explored'),
-    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    holdCheckpoint(id, wanted) {
+      const { folder, step } = exports.checkpointOf(id, wanted);
+      return { folder, release: store.checkpoints.hold(id, step) };
+    },
     datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
   });
 
@@ -197,6 +206,7 @@ export function createApp({
       exports,
       intake,
       explorers,
+      trials,
       purge() {
         purge(Date.now());
         store.compact();
@@ -242,12 +252,14 @@ export function createApp({
       },
     },
     generator: {
-      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, options, signal),
-      export: (run, { step = null, format, path }, signal) => exports.write(run, step, format, path, signal),
+      sample: (run, { step = null, ...options }, signal) => exports.sample(run, step, { ...options, signal }),
+      export: (run, { step = null, format, path }, signal) =>
+        exports.write(run, step, format, path, { signal }),
     },
     close() {
       clearInterval(purging);
       explorers.close();
+      trials.stop();
       void intake.close();
       queue.close();
       store.close();

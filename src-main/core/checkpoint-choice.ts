@@ -3,7 +3,7 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { Command } from '../../src-shared/trainer-protocol.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
 import type { Store } from '../store/open-store.ts';
-import { askTrainer } from './ask-trainer.ts';
+import { type AskOptions, askTrainer } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
 function inWords(steps: readonly number[]): string {
@@ -58,7 +58,7 @@ async function tellEarlier(
   for (const other of earlier.toReversed()) {
     const release = store.checkpoints.hold(run, other);
     try {
-      await askTrainer(host, inspection(store, { run, step: other }), 'inspected', signal);
+      await askTrainer(host, inspection(store, { run, step: other }), 'inspected', { signal });
       whole = other;
       break;
     } catch (thrown) {
@@ -84,14 +84,14 @@ export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'i
   place: Place,
   command: Command,
   type: Type,
-  signal: AbortSignal | undefined,
+  options: AskOptions,
 ) {
   const release = store.checkpoints.hold(place.run, place.step);
   try {
-    return await askTrainer(host, command, type, signal);
+    return await askTrainer(host, command, type, options);
   } catch (error) {
     throw error instanceof AppError && isUnusable(error)
-      ? await tellEarlier(error, store, host, place, signal)
+      ? await tellEarlier(error, store, host, place, options.signal)
       : error;
   } finally {
     release();
@@ -105,5 +105,5 @@ export async function requireWhole(
   place: Place,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await askWithCheckpoint(store, host, place, inspection(store, place), 'inspected', signal);
+  await askWithCheckpoint(store, host, place, inspection(store, place), 'inspected', { signal });
 }

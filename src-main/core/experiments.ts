@@ -3,6 +3,7 @@ import type { ApiEvent } from '../../src-shared/api.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Experiment, ExperimentDraft, OpenExperiment } from '../../src-shared/library.ts';
+import { namedAfter, unnamed } from '../../src-shared/library.ts';
 import type { Store } from '../store/open-store.ts';
 import { requireExperiment } from './deleted.ts';
 import type { Intake } from './intake.ts';
@@ -13,7 +14,7 @@ export interface Experiments {
   get(id: string): OpenExperiment;
   /** @throws AppError `dataset.not-allowed` */
   create(name: string, draft: ExperimentDraft): Promise<OpenExperiment>;
-  /** @throws AppError `experiment.changed`, `dataset.not-allowed` */
+  /** The first images name an experiment that nobody has named. @throws AppError `experiment.changed`, `dataset.not-allowed` */
   save(id: string, revision: number, changes: Partial<ExperimentDraft>): Promise<OpenExperiment>;
   rename(id: string, name: string): void;
   tag(id: string, tags: string[]): void;
@@ -56,7 +57,14 @@ export function createExperiments(
       await requireSource(changes);
       const before = experiments.get(id);
       requireExperiment(before);
-      const saved = made(experiments.save(id, revision, changes));
+      const { source } = changes;
+      const saved = store.transaction(() => {
+        const { name } = experiments.save(id, revision, changes);
+        if (name === unnamed && typeof source === 'string')
+          experiments.rename(id, namedAfter(intake.sourceName(source)));
+        return experiments.open(id);
+      });
+      tell(id);
       if (before.source !== null && before.source !== saved.source) void intake.release(before.source);
       return saved;
     },

@@ -1,8 +1,8 @@
 /** One trainer process that holds a generator ready, and what it was asked. */
-import type { Progress } from '../../src-shared/progress.ts';
+import type { OnProgress } from '../../src-shared/progress.ts';
 import { AppError, fromErrorData } from '../../src-shared/errors.ts';
 import type { ExploreRequest, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
-import { ProgressMeter } from '../datasets/progress-meter.ts';
+import { type AskOptions, tellProgress } from './ask-trainer.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
 type Event<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type }>;
@@ -14,25 +14,23 @@ interface Waiting {
   onProgress: (event: Event<'progress'>) => void;
 }
 
-export interface AskOptions {
-  onProgress?: (progress: Progress) => void;
-  signal?: AbortSignal;
-}
-
 export class ExplorerProcess {
   readonly #trainer: Trainer;
   readonly #opening = Promise.withResolvers<Event<'exploring'>>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #onEnd: () => void;
+  readonly #tellOpening: Waiting['onProgress'];
   #ended: AppError | null = null;
   #next = 0;
 
   /**
    * @param checkpoint its folder
+   * @param onProgress hears how far opening it is
    * @param onEnd called once, when it has ended of itself or by {@link end}
    */
-  constructor(host: TrainerHost, checkpoint: string, onEnd: () => void) {
+  constructor(host: TrainerHost, checkpoint: string, onProgress: OnProgress, onEnd: () => void) {
     this.#onEnd = onEnd;
+    this.#tellOpening = tellProgress(onProgress);
     this.#trainer = host.start({
       onEvent: (event) => this.#hear(event),
       onExit: (how) =>
@@ -71,17 +69,7 @@ export class ExplorerProcess {
     const id = this.#next;
     this.#next += 1;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const meter = new ProgressMeter(onProgress);
-    let phase: string | null = null;
-    this.#waiting.set(id, {
-      resolve,
-      reject,
-      onProgress: (event) => {
-        if (event.phase !== phase) meter.start(event.phase, event.total);
-        phase = event.phase;
-        meter.update(event.done);
-      },
-    });
+    this.#waiting.set(id, { resolve, reject, onProgress: tellProgress(onProgress) });
     const cancel = () => this.#trainer.send({ type: 'cancel', id });
     signal?.addEventListener('abort', cancel);
     try {
@@ -111,7 +99,8 @@ export class ExplorerProcess {
         this.#opening.resolve(event);
         return;
       case 'progress':
-        this.#waiting.get(event.id)?.onProgress(event);
+        if (event.id === undefined) this.#tellOpening(event);
+        else this.#waiting.get(event.id)?.onProgress(event);
         return;
       case 'drawn':
       case 'nearest':

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { ApiHandlers } from '../../src-shared/api.ts';
 import type { PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import type { OnProgress } from '../../src-shared/progress.ts';
 import type { CallContext } from '../../src-shared/rpc.ts';
 import type { ExploreRequest } from '../../src-shared/trainer-protocol.ts';
 import { newId } from '../store/ids.ts';
 import { remove } from '../store/trash.ts';
-import type { AskOptions } from './explorer-process.ts';
+import type { AskOptions } from './ask-trainer.ts';
 import { ExplorerProcess } from './explorer-process.ts';
 import type { Files } from './files.ts';
 import type { TrainerHost } from './trainer-host.ts';
@@ -29,10 +30,10 @@ export interface ExplorersOptions {
   trainerHost: TrainerHost;
   /** Where pictures go, in a folder for each explorer. */
   folder: string;
-  /** A run's checkpoint; null: the newest. @throws AppError `run.missing`, `checkpoint.none`, `checkpoint.missing` */
-  checkpointOf(run: string, step: number | null): { folder: string };
+  /** A run's checkpoint, which stays until it is released; null: the newest. @throws AppError `run.missing`, `checkpoint.none`, `checkpoint.missing` */
+  holdCheckpoint(run: string, step: number | null): { folder: string; release: () => void };
   /** A run's images. @throws AppError of what may be wrong with them */
-  datasetOf(run: string, options: AskOptions): Promise<PreparedDataset>;
+  datasetOf(run: string, options: CallContext): Promise<PreparedDataset>;
 }
 
 export interface Explorers extends Pick<Files, 'explored'> {
@@ -66,13 +67,14 @@ class Held {
     run: string,
     { trainerHost, folder }: ExplorersOptions,
     checkpoint: string,
+    onProgress: OnProgress,
     onEnd: (held: Held) => void,
   ) {
     this.run = run;
     this.#folder = join(folder, this.id);
     mkdirSync(this.#folder, { recursive: true });
     try {
-      this.process = new ExplorerProcess(trainerHost, checkpoint, () => {
+      this.process = new ExplorerProcess(trainerHost, checkpoint, onProgress, () => {
         remove(this.#folder);
         onEnd(this);
       });
@@ -139,10 +141,19 @@ export function createExplorers(options: ExplorersOptions): Explorers {
 
   const closed = () => new AppError('explore.ended', 'This generator was closed. Open it again.');
 
-  const open = async (run: string, step: number | null, { signal, connection }: CallContext) => {
+  const open = async (run: string, step: number | null, context: CallContext) => {
     makeRoom();
-    const { folder } = options.checkpointOf(run, step);
-    const held = new Held(run, options, folder, ({ id }) => {
+    const { folder, release } = options.holdCheckpoint(run, step);
+    try {
+      return await openFrom(folder, run, context);
+    } finally {
+      release();
+    }
+  };
+
+  const openFrom = async (folder: string, run: string, context: CallContext) => {
+    const { signal, connection, onProgress } = context;
+    const held = new Held(run, options, folder, onProgress, ({ id }) => {
       all.delete(id);
       connection.removeEventListener('abort', leave);
     });

@@ -13,6 +13,7 @@ import type { Store } from '../store/open-store.ts';
 import { askWithCheckpoint, chooseCheckpoint } from './checkpoint-choice.ts';
 import { requireRun } from './deleted.ts';
 import type { Content } from './files.ts';
+import type { AskOptions } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
 export interface SampleOptions {
@@ -31,17 +32,17 @@ export type Written = StoredExport & { difference: number };
 export interface Exports {
   checkpointOf(run: string, step: number | null): StoredCheckpoint;
   /** Writes a grid of images of a checkpoint as PNG. @throws AppError `disk.*`, `cancelled` */
-  sample(run: string, step: number | null, options: SampleOptions, signal?: AbortSignal): Promise<void>;
+  sample(run: string, step: number | null, options: SampleOptions & AskOptions): Promise<void>;
   /** Writes a generator to a path outside of the library. @throws AppError `export.*`, `disk.*`, `cancelled` */
   write(
     run: string,
     step: number | null,
     format: ExportFormat,
     path: string,
-    signal?: AbortSignal,
+    options?: AskOptions,
   ): Promise<Written>;
   /** Writes a generator into the library. @throws AppError `export.*`, `disk.*`, `cancelled` */
-  create(run: string, step: number | null, format: ExportFormat, signal?: AbortSignal): Promise<Export>;
+  create(run: string, step: number | null, format: ExportFormat, options?: AskOptions): Promise<Export>;
   list(): Export[];
   /** @throws AppError `export.missing` */
   delete(id: number): void;
@@ -77,13 +78,13 @@ export function createExports(
     step: number | null,
     format: ExportFormat,
     placeOf: (step: number) => { place: NewExport['place']; path: string },
-    signal: AbortSignal | undefined,
+    options: AskOptions,
   ): Promise<Written> => {
     const checkpoint = checkpointOf(run.id, step);
     const { place, path } = placeOf(checkpoint.step);
     const of = { run: run.id, step: checkpoint.step };
     const command = { type: 'export', checkpoint: checkpoint.folder, engine: 'auto', format, path } as const;
-    const { bytes, difference } = await askWithCheckpoint(store, host, of, command, 'exported', signal);
+    const { bytes, difference } = await askWithCheckpoint(store, host, of, command, 'exported', options);
     // It may have been deleted for good in the meantime.
     store.runs.get(run.id);
     const entry = store.exports.add(run.id, { step: of.step, format, place, bytes, difference });
@@ -101,14 +102,14 @@ export function createExports(
 
   return {
     checkpointOf,
-    async sample(run, wanted, { count, seed, file }, signal) {
+    async sample(run, wanted, { count, seed, file, ...options }) {
       const { folder, step } = checkpointOf(run, wanted);
       const command = { type: 'sample', checkpoint: folder, engine: 'auto', count, seed, file } as const;
-      await askWithCheckpoint(store, host, { run, step }, command, 'sampled', signal);
+      await askWithCheckpoint(store, host, { run, step }, command, 'sampled', options);
     },
-    write: (run, step, format, path, signal) =>
-      make(store.runs.get(run), step, format, () => ({ place: { path }, path }), signal),
-    async create(id, step, format, signal) {
+    write: (run, step, format, path, options = {}) =>
+      make(store.runs.get(run), step, format, () => ({ place: { path }, path }), options),
+    async create(id, step, format, options = {}) {
       const run = store.runs.get(id);
       requireRun(run);
       checkpointOf(id, step);
@@ -120,7 +121,7 @@ export function createExports(
       };
       try {
         await mkdir(dir);
-        return withoutPath(await make(run, step, format, placeOf, signal));
+        return withoutPath(await make(run, step, format, placeOf, options));
       } catch (error) {
         await rm(dir, { recursive: true, force: true }).catch(() => undefined);
         throw error instanceof AppError ? error : describeFileError(error, dir);

@@ -11,6 +11,7 @@ import type { Explorers } from './explorers.ts';
 import type { Intake } from './intake.ts';
 import type { Runs } from './runs.ts';
 import type { System } from './system.ts';
+import type { Trials } from './trials.ts';
 
 export interface HandlerParts {
   store: Store;
@@ -21,6 +22,7 @@ export interface HandlerParts {
   exports: Exports;
   intake: Intake;
   explorers: Explorers;
+  trials: Trials;
   /** Deletes for good what was deleted. */
   purge: () => void;
   /** Shows a file or folder in the system's file browser; null where there is none. */
@@ -36,6 +38,7 @@ export function createHandlers({
   exports,
   intake,
   explorers,
+  trials,
   purge,
   reveal,
 }: HandlerParts): ApiHandlers {
@@ -47,6 +50,7 @@ export function createHandlers({
 
     'system.info': () => system.info(),
     'system.engines': (_, { signal }) => system.engines(signal),
+    'system.stepTime': (asked, { signal }) => trials.measure(asked, signal),
     'system.resources': () => system.resources(),
     'system.purge': () => {
       purge();
@@ -92,7 +96,7 @@ export function createHandlers({
     },
 
     'exports.list': () => exports.list(),
-    'exports.create': ({ run, step, format }, { signal }) => exports.create(run, step, format, signal),
+    'exports.create': ({ run, step, format }, context) => exports.create(run, step, format, context),
     'exports.delete': ({ id }) => after(exports.delete(id)),
     'exports.reveal': ({ id }) => {
       if (reveal === null) {

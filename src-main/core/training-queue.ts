@@ -28,6 +28,11 @@ export class TrainingQueue {
     this.#broadcast = broadcast;
   }
 
+  /** Whether a run trains, or waits for it. */
+  get isBusy(): boolean {
+    return this.#active !== null || this.#waiting.length > 0;
+  }
+
   /** Trains a run that is `queued` as soon as the device is free. */
   add(run: Run, command: TrainCommand): void {
     this.#waiting.push({ run, command });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -14,7 +14,8 @@ export interface Announcement {
   /** What people call it. */
   name: string;
   files: number;
-  bytes: number;
+  /** Null where nobody has counted them. */
+  bytes: number | null;
 }
 
 const About = v.object({ name: v.string() });
@@ -55,7 +56,7 @@ export class Uploads {
       await mkdir(join(folder, 'files'), { recursive: true });
       await mkdir(join(folder, 'arriving'));
       const { bavail, bsize } = await statfs(folder);
-      if (bavail * bsize < bytes) throw diskFull(name, bytes, bavail * bsize);
+      if (bytes !== null && bavail * bsize < bytes) throw diskFull(name, bytes, bavail * bsize);
     } catch (cause) {
       await removeAll(folder);
       throw writeError(name, cause);
@@ -85,7 +86,7 @@ export class Uploads {
       try {
         for await (const chunk of bodyOf(path, body)) {
           if (upload.hasEnded) throw missing(id);
-          if (upload.taken.bytes + chunk.length > upload.bytes) throw tooLarge(upload);
+          if (upload.taken.bytes + chunk.length > (upload.bytes ?? Infinity)) throw tooLarge(upload);
           upload.taken.bytes += chunk.length;
           bytes += chunk.length;
           await writeAll(file, chunk);
@@ -107,11 +108,13 @@ export class Uploads {
   }
 
   /**
-   * Ends an upload with what has arrived.
+   * Ends an upload with what has arrived. Once more, for whom the answer did not reach, it does nothing.
    * @returns its source
    * @throws {AppError} `upload.missing`, `upload.busy` while files are arriving, `upload.empty`, `disk.full`, `upload.unwritable`
    */
   async finish(id: string): Promise<string> {
+    const done = `upload:${id}`;
+    if (!this.unfinished.has(id) && this.isFinished(done)) return done;
     const upload = this.find(id);
     if (upload.arriving > 0) {
       throw new AppError(
@@ -134,7 +137,7 @@ export class Uploads {
       await removeAll(upload.folder);
       throw writeError(upload.name, cause);
     }
-    return `upload:${id}`;
+    return done;
   }
 
   /** Removes an upload that is not finished. @throws {AppError} `upload.missing` */
@@ -210,6 +213,11 @@ export class Uploads {
       if (systemCode(cause) === 'ENOENT') return null;
       throw writeError(this.nameOf(source), cause);
     }
+  }
+
+  private isFinished(source: string): boolean {
+    const id = SOURCE.exec(source)?.[1];
+    return id !== undefined && existsSync(join(this.folders.uploads, id));
   }
 
   private find(id: string): Unfinished {
@@ -300,7 +308,7 @@ const missing = (id: string): AppError =>
 const tooLarge = ({ name, files, bytes }: Announcement): AppError =>
   new AppError(
     'upload.too-large',
-    `More has arrived than was announced for "${name}" (${files} files, ${bytes} bytes). Upload it again.`,
+    `More has arrived than was announced for "${name}" (${files} files${bytes === null ? '' : `, ${bytes} bytes`}). Upload it again.`,
     { files, bytes },
   );
 

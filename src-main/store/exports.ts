@@ -78,6 +78,7 @@ export function createExports(database: Database, folder: LibraryFolder, trash: 
       id: number,
       path,
       folder: inside ?? null,
+      outside: inside === undefined ? path : null,
       name: basename(path),
       bytes: row.bytes ?? diskUse(path),
       present: existsSync(path),

@@ -72,9 +72,14 @@ export class Explorer {
     engine: Engine,
     emit: (event: TrainerEvent) => void,
   ): Promise<Explorer> {
+    const tell = (phase: string, done: number, total: number | null) =>
+      emit({ type: 'progress', phase, done, total });
+    tell('reading the weights', 0, null);
     const { info, state } = await readCheckpoint(checkpoint);
     const sampler = await Sampler.create(engine, info.design);
-    const weights = await sampler.weights(state);
+    const weights = await sampler.weights(state, (done, total) =>
+      tell('measuring batch statistics', done, total),
+    );
     await sampler.dispose();
     const one = await prepareImages(engine, info.design, 1);
     const many = await prepareImages(engine, info.design, batch);

@@ -12,6 +12,7 @@ import { runEngine } from './run-engine.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
+import { stepSeconds } from './trial.ts';
 
 function emit(event: TrainerEvent): void {
   process.send?.(event);
@@ -21,7 +22,10 @@ let interruption: 'paused' | 'stopped' | null = null;
 let explorer: Explorer | null = null;
 
 /** One at a time; the others are listened to at any time. */
-type Work = Extract<Command, { type: 'engines' | 'train' | 'inspect' | 'sample' | 'export' | 'explore' }>;
+type Work = Extract<
+  Command,
+  { type: 'engines' | 'train' | 'inspect' | 'sample' | 'export' | 'trial' | 'explore' }
+>;
 
 async function work(command: Work): Promise<void> {
   switch (command.type) {
@@ -56,7 +60,19 @@ async function work(command: Work): Promise<void> {
       const engine = await openEngine(command.engine);
       emit({
         type: 'exported',
-        ...(await exportGenerator(command.format, command.path, checkpoint, engine)),
+        ...(await exportGenerator(command.format, command.path, checkpoint, engine, (phase, done, total) =>
+          emit({ type: 'progress', phase, done, total }),
+        )),
+      });
+      return;
+    }
+    case 'trial': {
+      const { design, hyperparameters } = command;
+      const engine = await openEngine(command.engine);
+      emit({
+        type: 'tried',
+        stepSeconds: await stepSeconds(design, hyperparameters, engine),
+        engine: engine.name,
       });
       return;
     }

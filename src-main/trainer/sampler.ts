@@ -111,8 +111,12 @@ export class Sampler {
   /**
    * The generator of a training state, ready to be used. Batch norm's moving statistics follow the live weights, not the averaged ones, so
    * they are measured anew on fixed latents; the outcome depends on the weights alone.
+   * @param onLatents hears on how many latents they have been measured, and of how many
    */
-  async weights(state: Arrays): Promise<GeneratorWeights> {
+  async weights(
+    state: Arrays,
+    onLatents: (done: number, total: number) => void = () => undefined,
+  ): Promise<GeneratorWeights> {
     const weights = parametersOf(this.#design, state);
     if (this.#statistics === null) return weights;
     this.#statistics.write(weights);
@@ -128,6 +132,7 @@ export class Sampler {
         const sum = (sums[name] ??= new Float64Array(values.length));
         values.forEach((value, j) => (sum[j]! += value / batches));
       }
+      onLatents((i + 1) * this.#batch, statisticsCount);
     }
     for (const [name, sum] of Object.entries(sums)) weights[name] = Float32Array.from(sum);
     return weights;

@@ -32,6 +32,14 @@ const tellEvery = 200;
 /** Milliseconds of the training speed that the remaining time is told from. */
 const speedWindow = 10_000;
 
+/** Steps whose grids show the beginning, where most happens, before the first of the usual ones. */
+const earlyGrids: readonly number[] = [10, 25, 50, 100];
+
+/** Whether a grid follows a step: every multiple of `every` has one, and before the first of these the early steps. */
+function isSampled(step: number, every: number | null): boolean {
+  return every !== null && (step % every === 0 || (step < every && earlyGrids.includes(step)));
+}
+
 /** Where a run stands between two steps. */
 interface Position {
   step: number;
@@ -177,7 +185,8 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   return { step, ...numbers, imagesPerSecond };
 }
 
-async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
+/** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
+export async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
   return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
 }
@@ -267,7 +276,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       log.add(stats, position);
       const resources = usage.measure();
       if (resources !== null) control.emit({ type: 'resources', ...resources });
-      if (sampleEvery !== null && step % sampleEvery === 0) await sample();
+      if (isSampled(step, sampleEvery)) await sample();
       if (checkpointEvery !== null && step % checkpointEvery === 0) await checkpoint();
       // Commands arrive while the process waits for its next turn.
       await new Promise((resolve) => setImmediate(resolve));

@@ -35,6 +35,16 @@ export interface ApiCallOptions extends CallOptions {
   repeatable?: boolean;
 }
 
+/** The page's end of a connection, which it can end: the other end may be gone without a word, as with a tunnel that broke. */
+export interface OpenPort extends Port {
+  /** `onClose` is told before this returns. */
+  close(): void;
+}
+
+/** Milliseconds between two questions whether the core is still there, and how long an answer may take. */
+const beat = 15_000;
+const patience = 10_000;
+
 /** Milliseconds between two attempts to connect. */
 const firstPause = 250;
 const longestPause = 8000;
@@ -46,12 +56,12 @@ export class ApiClient {
   /** Resolves when it is known whether the first attempt to connect succeeded. */
   readonly #tried = Promise.withResolvers<undefined>();
   #hurry: () => void = () => undefined;
-  readonly #openPort: () => Promise<Port>;
+  readonly #openPort: () => Promise<OpenPort>;
   readonly #eventListeners = new Set<(event: ApiEvent) => void>();
   readonly #openListeners = new Set<() => void>();
 
   /** Connects at once. @param openPort makes a new connection; rejects with `connection.refused` where trying again is of little use */
-  constructor(openPort: () => Promise<Port>) {
+  constructor(openPort: () => Promise<OpenPort>) {
     this.#openPort = openPort;
     void this.#stayConnected();
   }
@@ -158,7 +168,7 @@ export class ApiClient {
     }
   }
 
-  async #useUntilClosed(port: Port): Promise<void> {
+  async #useUntilClosed(port: OpenPort): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       // Heard before the calls under way are refused: what is called again then waits for the next connection.
       port.onClose(() => {
@@ -174,6 +184,16 @@ export class ApiClient {
     this.#tried.resolve(undefined);
     this.#opened.resolve(undefined);
     for (const listener of this.#openListeners) listener();
+    const heartbeat = setInterval(() => this.#ask(port), beat);
     await closed;
+    clearInterval(heartbeat);
+  }
+
+  /** Ends a connection that does not answer. */
+  #ask(port: OpenPort): void {
+    const timer = setTimeout(() => port.close(), patience);
+    const answered = () => clearTimeout(timer);
+    // Refused is answered, too.
+    this.#connection?.call('system.info', {}).then(answered, answered);
   }
 }

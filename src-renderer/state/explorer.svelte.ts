@@ -3,6 +3,7 @@ import { pictures } from '../../src-shared/api.ts';
 import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { LatentPoint } from '../../src-shared/latent-point.ts';
 import type { RunDetails } from '../../src-shared/library.ts';
+import type { Progress } from '../../src-shared/progress.ts';
 import type { CallOptions } from '../../src-shared/rpc.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Live } from './live.ts';
@@ -33,6 +34,7 @@ export class ExplorerState {
   readonly #api: ApiClient;
   #held: Explorer | null = $state.raw(null);
   #opening: { step: number | null } | null = $state.raw(null);
+  #progress: Progress | null = $state.raw(null);
   #problem: AppError | null = $state.raw(null);
   #following = $state(true);
   /** The checkpoint that is wanted; null: the newest. */
@@ -83,6 +85,10 @@ export class ExplorerState {
   /** The checkpoint that is being opened, null being the newest; null while none is. */
   get opening(): { step: number | null } | null {
     return this.#opening;
+  }
+  /** How far opening it is; null before the first news. */
+  get progress(): Progress | null {
+    return this.#progress;
   }
   /** Why it could not be opened. */
   get problem(): AppError | null {
@@ -184,6 +190,7 @@ export class ExplorerState {
     this.#cancel = cancel;
     this.#step = step;
     this.#opening = { step };
+    this.#progress = null;
     this.#outdated = false;
     this.#opened = this.#call(step, cancel.signal);
     // Who draws is told, too.
@@ -194,7 +201,11 @@ export class ExplorerState {
     const before = this.#held;
     try {
       const params = { run: this.run, step };
-      const opened = await this.#api.call('explore.open', params, { signal, repeatable: true });
+      const onProgress = (progress: Progress) => {
+        if (!signal.aborted) this.#progress = progress;
+      };
+      const options = { signal, onProgress, repeatable: true };
+      const opened = await this.#api.call('explore.open', params, options);
       if (signal.aborted) {
         this.#letGo(opened.id);
         throw new AppError('cancelled', 'This was cancelled before it was done.');

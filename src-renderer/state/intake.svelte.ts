@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { Preview } from '../../src-shared/api.ts';
+import { namedAfter } from '../../src-shared/library.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { ExperimentState } from './experiment.svelte.ts';
 import type { FindFiles } from './found-files.ts';
@@ -76,7 +77,7 @@ export class Intake {
         api.call('datasets.preview', { source, settings, count: 1 }, options),
       );
       const { settings: imageSettings, sourceName } = await this.#looking.done;
-      await this.#studio.create(sourceName, designFor(imageSettings), { source, imageSettings });
+      await this.#studio.create(namedAfter(sourceName), designFor(imageSettings), { source, imageSettings });
     } catch (error) {
       notices.fail(error);
     } finally {

@@ -1,4 +1,5 @@
 import { createContext } from 'svelte';
+import type * as v from 'valibot';
 import type { AppError } from '../../src-shared/errors.ts';
 import type { ApiParams, SystemInfo } from '../../src-shared/api.ts';
 import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
@@ -8,11 +9,13 @@ import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { OpenExperiment, Run } from '../../src-shared/library.ts';
-import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { unnamed } from '../../src-shared/library.ts';
+import { defaultHyperparameters, defaultLimits } from '../../src-shared/training.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Drafts } from './drafts.ts';
 import type { Settings } from './experiment.svelte.ts';
 import { ExperimentState } from './experiment.svelte.ts';
+import { Kept } from './kept.svelte.ts';
 import { Library } from './library.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import type { PlaceName, Route } from './route.ts';
@@ -20,7 +23,7 @@ import { firstRoute, formatRoute, parseRoute } from './route.ts';
 import { Task } from './task.svelte.ts';
 
 /** The browser's things that the studio uses. */
-export type Page = Pick<Window, 'location' | 'localStorage' | 'addEventListener'>;
+export type Page = Pick<Window, 'location' | 'localStorage' | 'sessionStorage' | 'addEventListener'>;
 
 const lastRoute = 'ganvas.route';
 
@@ -115,7 +118,7 @@ export class Studio {
       name,
       history: packHistory(startHistory(design)),
       hyperparameters: defaultHyperparameters(),
-      limits: { steps: null, kimg: null, minutes: null },
+      limits: defaultLimits(),
       engine: 'auto',
       imageSettings: null,
       source: null,
@@ -126,9 +129,14 @@ export class Studio {
     return state;
   }
 
+  /** How a place was left in this tab. @param key the place's own */
+  kept<T extends object>(key: string, schema: v.GenericSchema<unknown, T>, usual: T): Kept<T> {
+    return new Kept(this.#page.sessionStorage, `ganvas.${key}`, schema, usual);
+  }
+
   /** A new experiment that starts from the first preset, without images. */
   createEmpty(place: PlaceName): Promise<ExperimentState> {
-    return this.create('New experiment', presets[0]!.design, {}, place);
+    return this.create(unnamed, presets[0]!.design, {}, place);
   }
 
   /** Trains an experiment as it is now and looks at the run; what goes wrong is said. */

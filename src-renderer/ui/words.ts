@@ -1,6 +1,7 @@
 /** Numbers as people read them. */
 import type { Shape } from '../../src-shared/gan/block.ts';
 import { formatShape } from '../../src-shared/gan/shape.ts';
+import { now as present } from './clock.ts';
 
 /** Seconds as `12 s`, `3 min 20 s`, `2 h 5 min`, `3 days`. */
 export function duration(seconds: number): string {
@@ -15,7 +16,7 @@ export function duration(seconds: number): string {
 }
 
 /** A moment, in milliseconds since 1970, as `just now`, `5 min ago`, `3 h ago`, further back as its date. */
-export function ago(at: number, now: number = Date.now()): string {
+export function ago(at: number, now: number = present()): string {
   const seconds = (now - at) / 1000;
   if (seconds < 45) return 'just now';
   if (seconds < 3600) return `${Math.max(1, Math.round(seconds / 60))} min ago`;

@@ -65,11 +65,16 @@ function answers(command: Command, checkpoint: string): TrainerEvent[] {
           engines: [{ name: 'onnx', available: true, device: 'CPU', memoryBytes: 1e9, note: 'here' }],
         },
       ];
+    case 'trial':
+      return [{ type: 'tried', stepSeconds: 0.5, engine: 'onnx' }];
     case 'inspect':
       return [{ type: 'inspected', step: Number.parseInt(command.checkpoint.slice(-8), 10) }];
     case 'export':
       writeFileSync(command.path, 'a generator');
-      return [{ type: 'exported', path: command.path, bytes: 11, difference: 1e-7 }];
+      return [
+        { type: 'progress', phase: 'measuring batch statistics', done: 64, total: 1024 },
+        { type: 'exported', path: command.path, bytes: 11, difference: 1e-7 },
+      ];
     case 'explore': {
       const image = { height: 8, width: 8, channels: 3 };
       const step = Number.parseInt(checkpoint.slice(-8), 10);

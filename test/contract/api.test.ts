@@ -71,6 +71,9 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     expect(info).toMatchObject({ shell: 'server', library: basename(app.libraryDir), canBrowse: true });
     expect(info.version).toMatch(/^\d+\.\d+\.\d+/);
     expect(await window.call('system.engines', {})).toMatchObject([{ name: 'onnx', available: true }]);
+    const design = { design: tinyDesign, hyperparameters, engine: 'onnx' } as const;
+    const { kimgSeconds } = await window.call('system.stepTime', design);
+    expect(kimgSeconds).toBe(500 / hyperparameters.batch);
     const resources = await window.call('system.resources', {});
     expect(resources.libraryBytes).toBeGreaterThan(0);
     expect(resources.diskFree).toBeGreaterThan(0);

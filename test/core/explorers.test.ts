@@ -57,15 +57,19 @@ class Course {
   readonly caller = new Caller();
   /** Runs and steps whose checkpoints were looked up. */
   readonly lookedUp: [string, number | null][] = [];
+  /** Checkpoints that may not be deleted now. */
+  readonly kept = new Set<string>();
 
   constructor() {
     this.explorers = createExplorers({
       trainerHost: this.host,
       folder: this.folder,
-      checkpointOf: (run, step) => {
+      holdCheckpoint: (run, step) => {
         this.lookedUp.push([run, step]);
         if (run === 'none') throw new AppError('checkpoint.none', 'The run has no checkpoint yet.');
-        return { folder: `/runs/${run}/${this.lookedUp.length}` };
+        const folder = `/runs/${run}/${this.lookedUp.length}`;
+        this.kept.add(folder);
+        return { folder, release: () => this.kept.delete(folder) };
       },
       datasetOf: async (run) => {
         if (run === 'lost') throw new AppError('dataset.changed', 'The images are others now.');
@@ -135,9 +139,13 @@ describe('opening', () => {
     expect(course.host.newest.commands).toEqual([
       { type: 'explore', checkpoint: '/runs/r/1', engine: 'onnx' },
     ]);
+    expect([...course.kept]).toEqual(['/runs/r/1']);
+    course.host.newest.say({ type: 'progress', phase: 'measuring batch statistics', done: 64, total: 1024 });
+    expect(course.caller.progress.at(-1)).toMatchObject({ phase: 'measuring batch statistics', total: 1024 });
     course.host.newest.say(exploring);
     const { type: _, ...description } = exploring;
     const opened = await opening;
+    expect(course.kept.size).toBe(0);
     expect(opened).toEqual({ id: expect.stringMatching(/^[a-z0-9]+$/), run: 'r', ...description });
     expect(readdirSync(course.folder)).toEqual([opened.id]);
   });
@@ -390,6 +398,7 @@ describe('the end', () => {
     two.leave();
     expect(b.trainer.killed).toBe(true);
     expect(readdirSync(course.folder)).toEqual([]);
+    expect(course.kept.size).toBe(0);
   });
 
   test('of a connection while it still opens', async () => {

@@ -59,7 +59,7 @@ async function course() {
   const explorers = createExplorers({
     trainerHost: host,
     folder,
-    checkpointOf: () => ({ folder: checkpoint }),
+    holdCheckpoint: () => ({ folder: checkpoint, release: () => undefined }),
     datasetOf: async () => dataset,
   });
   onTestFinished(() => explorers.close());

@@ -11,8 +11,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { libraryFolder } from '../../src-main/store/library-folder.ts';
+import type { ApiEvent } from '../../src-shared/api.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
+import type { Progress } from '../../src-shared/progress.ts';
 import { AnsweringHost } from '../contract/answering-trainers.ts';
 import { context, draft, makeExperiment, startRun } from './experiment.ts';
 import { errorOf, open, temporaryFolder, tinyDesign, tinyImages } from './library.ts';
@@ -174,6 +176,26 @@ test('an experiment made from a run has all that the run was made with', async (
   expect(copy).toMatchObject({ ...draft, name: 'Again', tags: ['a'], revision: 0, design: tinyDesign });
 });
 
+test('images name an experiment that nobody has named, and no other', async () => {
+  const events: ApiEvent[] = [];
+  const dir = temporaryFolder();
+  const app = open(new AnsweringHost(), undefined, (event) => events.push(event));
+  const make = (name: string) =>
+    app.handlers['experiments.create']({ name, ...draft, source: null }, context);
+  const save = (id: string, revision: number, source: string | null) =>
+    app.handlers['experiments.save']({ id, revision, draft: { source } }, context);
+  const { id } = await make('New experiment');
+  expect(await save(id, 0, null)).toMatchObject({ name: 'New experiment' });
+  expect(await save(id, 1, join(dir, 'My cats.zip'))).toMatchObject({ name: 'My cats', revision: 2 });
+  expect(events.at(-1)).toMatchObject({
+    type: 'experiment',
+    experiment: { id, name: 'My cats', revision: 2 },
+  });
+  expect(await save(id, 2, 'sample')).toMatchObject({ name: 'My cats' });
+  const named = await make('Mine');
+  expect(await save(named.id, 0, 'sample')).toMatchObject({ name: 'Mine' });
+});
+
 test('an export that fails leaves nothing; one whose file is gone is not there', async () => {
   const host = new AnsweringHost();
   const app = open(host);
@@ -190,7 +212,10 @@ test('an export that fails leaves nothing; one whose file is gone is not there',
   );
   expect((await cancelled).code).toBe('cancelled');
   expect(readdirSync(paths.exports)).toEqual([]);
-  const made = await create();
+  const told: Progress[] = [];
+  const telling = { ...context, onProgress: (progress: Progress) => told.push(progress) };
+  const made = await app.handlers['exports.create']({ run: run.id, step: null, format: 'onnx' }, telling);
+  expect(told.at(0)).toMatchObject({ phase: 'measuring batch statistics', total: 1024 });
   const [folder] = readdirSync(paths.exports);
   expect(readdirSync(paths.exportFolder(folder!))).toEqual(['A-run-step-2.onnx']);
   rmSync(join(paths.exportFolder(folder!), made.name));

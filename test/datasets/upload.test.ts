@@ -84,7 +84,7 @@ describe('an upload', () => {
     await uploads.receive(id, 'a.png', body('one'));
     expect((await failure(uploads.locate(`upload:${id}`))).code).toBe('upload.missing');
     await uploads.finish(id);
-    for (const late of [uploads.receive(id, 'b.png', body('two')), uploads.finish(id), uploads.cancel(id)]) {
+    for (const late of [uploads.receive(id, 'b.png', body('two')), uploads.cancel(id)]) {
       expect((await failure(late)).code).toBe('upload.missing');
     }
     expect(readdirSync(join(place.dir, 'uploads', id, 'files'))).toEqual(['a.png']);
@@ -363,6 +363,18 @@ describe('what is read from', () => {
     expect(path).toBe(join(place.dir, 'uploads', id, 'files', expected));
     expect((await prepare(path, settingsOf(4))).count).toBeGreaterThan(0);
   });
+});
+
+test('whose bytes nobody has counted takes any, and is finished once for all who ask', async () => {
+  const place = new Place();
+  const { uploads } = place;
+  const id = await place.begin({ files: 1, bytes: null });
+  await uploads.receive(id, '1.png', body('x'.repeat(1000)));
+  expect((await failure(uploads.receive(id, '2.png', body('x')))).message).toContain('(1 files)');
+  expect(await uploads.finish(id)).toBe(`upload:${id}`);
+  expect(await uploads.finish(id)).toBe(`upload:${id}`);
+  await uploads.remove(`upload:${id}`);
+  expect((await failure(uploads.finish(id))).code).toBe('upload.missing');
 });
 
 describe('what goes', () => {

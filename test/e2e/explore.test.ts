@@ -95,6 +95,11 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     const image = await saved(button('Save the image'));
     expect(wholeWall.name).toMatch(/^tiny-step-20-seeds-0-to-\d+\.png$/);
     expect(image.name).toBe('tiny-step-20-seed-5.png');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const [top, last] = await Promise.all(
+      [button('Previous page'), button('Save the wall')].map((found) => found.boundingBox()),
+    );
+    expect(Math.abs(top!.y + top!.height / 2 - last!.y - last!.height / 2)).toBeLessThan(1);
     const { width } = await sharp(image.path).metadata();
     expect(width).toBe(8);
     expect(await pixels(image.path)).toEqual(await pixels(wholeWall.path, { left: 40, top: 0 }));

@@ -1,10 +1,10 @@
 /** The first minutes: from an empty library to a run, with drawn faces and with a person's own pictures. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
 import { expect } from '@playwright/test';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { disc, writeDiscs } from './pictures.ts';
 import type { Visit } from './studio.ts';
 import { drop, findChromium, launchBrowser, ServedLibrary, visit } from './studio.ts';
 
@@ -12,21 +12,12 @@ const wait = { timeout: 60_000 };
 
 /** Pictures in two classes, two sizes, with a file that is broken, one that is none, and one that is hidden. */
 async function writePictures(folder: string): Promise<void> {
-  const picture = (width: number, height: number, hue: number) =>
-    sharp({ create: { width, height, channels: 3, background: `hsl(${hue} 80% 50%)` } })
-      .png()
-      .toBuffer();
-  for (const [name, width, height] of [
-    ['cats', 60, 48],
-    ['dogs', 200, 120],
-  ] as const) {
-    mkdirSync(join(folder, name), { recursive: true });
-    for (let i = 0; i < 40; i += 1)
-      writeFileSync(join(folder, name, `${i}.png`), await picture(width, height, (i * 9) % 360));
-  }
-  writeFileSync(join(folder, 'cats', 'broken.png'), (await picture(60, 48, 0)).subarray(0, 60));
+  await writeDiscs(join(folder, 'cats'), 40, 60, 48);
+  await writeDiscs(join(folder, 'dogs'), 40, 200, 120);
+  const picture = await disc(0, 60, 48);
+  writeFileSync(join(folder, 'cats', 'broken.png'), picture.subarray(0, 60));
   writeFileSync(join(folder, 'notes.txt'), 'not a picture');
-  writeFileSync(join(folder, '.hidden.png'), await picture(60, 48, 0));
+  writeFileSync(join(folder, '.hidden.png'), picture);
 }
 
 describe.skipIf(findChromium() === null)('the first visit', () => {

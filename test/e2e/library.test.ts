@@ -221,8 +221,15 @@ describe.skipIf(findChromium() === null)('the library', () => {
       await expect(differences.getByRole('rowheader', { name: group })).toBeVisible();
     await expect(differences.getByRole('rowheader', { name: 'batch', exact: true })).toHaveCount(0);
     expect(await findBarriers(page)).toEqual([]);
+    await page.reload();
+    await expect(page.getByRole('heading', { name: 'Compare 2 runs' })).toBeVisible(wait);
     await page.locator('header').getByRole('button', { name: 'Library' }).click();
     await expect(page.getByRole('checkbox', { name: 'Compare Wide, run 2' })).toBeChecked();
+    await page.getByLabel('Find experiments').fill('Wide');
+    await page.getByRole('navigation').getByRole('button', { name: 'Design', exact: true }).click();
+    await page.getByRole('navigation').getByRole('button', { name: 'Library', exact: true }).click();
+    await expect(page.getByLabel('Find experiments')).toHaveValue('Wide');
+    await expect(rows()).toHaveCount(1);
   });
 
   it('exports a checkpoint that was tried, and saves it', async () => {

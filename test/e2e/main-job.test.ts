@@ -1,25 +1,15 @@
 /** The main job, whole: a folder of pictures becomes a generator that runs elsewhere. Once with the mouse alone, once with the keyboard alone. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Download, Page } from '@playwright/test';
 import { expect as expectNow } from '@playwright/test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { writeDiscs } from './pictures.ts';
 import type { Visit } from './studio.ts';
 import { drop, findChromium, launchBrowser, ServedLibrary, tabTo, visit } from './studio.ts';
 
 /** Steps take their time on a busy machine. */
 const expect = expectNow.configure({ timeout: 60_000 });
-
-/** 24 pictures of 40x40 pixels with a disc each. */
-async function writePictures(folder: string): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  for (let i = 0; i < 24; i += 1) {
-    const svg = `<svg width="40" height="40"><rect width="40" height="40" fill="hsl(${i * 15} 70% 80%)"/><circle cx="20" cy="20" r="${8 + (i % 8)}" fill="hsl(${i * 15} 80% 40%)"/></svg>`;
-    writeFileSync(join(folder, `disc ${i}.png`), await sharp(Buffer.from(svg)).png().toBuffer());
-  }
-}
 
 /** Runs what was exported, as somebody would elsewhere: an image for every z, within -1 and 1. */
 async function expectToDraw(download: Download): Promise<void> {
@@ -51,7 +41,7 @@ describe.skipIf(findChromium() === null)('the main job', () => {
   afterAll(() => browser.close());
   beforeEach(async () => {
     library = new ServedLibrary();
-    await writePictures(join(library.pictures, 'discs'));
+    await writeDiscs(join(library.pictures, 'discs'), 24, 40, 40);
     opened = await visit(browser, await library.start());
     ({ page } = opened);
   });

@@ -110,7 +110,21 @@ describe('every part of a generator', () => {
 
 test('what a viewer shows', async () => {
   const file = join(temporaryFolder(), 'generator.onnx');
-  await exportGenerator('onnx', file, trainedCheckpoint(spread['DCGAN, colour']!), engine);
+  const told: [phase: string, done: number, total: number | null][] = [];
+  const checkpoint = trainedCheckpoint(spread['DCGAN, colour']!);
+  await exportGenerator('onnx', file, checkpoint, engine, (...work) => told.push(work));
+  expect([...new Set(told.map(([phase]) => phase))]).toEqual([
+    'loading the generator',
+    'measuring batch statistics',
+    'drawing images to compare with',
+    'writing it',
+    'running what was written',
+  ]);
+  expect(told.filter(([, , total]) => total !== null).at(-1)).toEqual([
+    'measuring batch statistics',
+    1024,
+    1024,
+  ]);
   const model = new Message(readFileSync(file));
   expect(Object.fromEntries(model.messages(14).map((entry) => [entry.text(1), entry.text(2)]))).toEqual({
     ganvas_version: expect.stringMatching(/^\d+\.\d+\.\d+/),

@@ -56,6 +56,26 @@ describe('the connection', () => {
     expect(openings).toHaveBeenCalledTimes(2);
   });
 
+  it('asks whether the other end is still there; a connection that does not answer is ended, and made anew', async () => {
+    await opened();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(client.link.is).toBe('open');
+    // Gone without a word: nothing is answered any more.
+    core.script['system.info'] = () => new Promise(() => undefined);
+    core.reachable = false;
+    core.script['experiments.list'] = () => new Promise(() => undefined);
+    const look = code(client.call('experiments.list', {}));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(client.link.is).toBe('open');
+    await vi.advanceTimersByTimeAsync(15_000);
+    await lost();
+    delete core.script['experiments.list'];
+    core.reachable = true;
+    await vi.advanceTimersByTimeAsync(8000);
+    expect(client.link.is).toBe('open');
+    expect(await look).toBe('done');
+  });
+
   it('tries at once when a person asks for it', async () => {
     await opened();
     core.reachable = false;

@@ -24,12 +24,14 @@ class Core extends ScriptedCore {
     const ended = () => new AppError('explore.ended', 'This generator is not held any more.');
     this.script['runs.get'] = () =>
       ({ checkpoints: this.checkpoints.map((step) => ({ step, bytes: 1 })) }) as unknown as RunDetails;
-    this.script['explore.open'] = async ({ run, step }, { connection, signal }) => {
+    this.script['explore.open'] = async ({ run, step }, { connection, signal, onProgress }) => {
       const wanted = step ?? this.checkpoints.at(-1);
       if (wanted === undefined) throw new AppError('checkpoint.none', 'There is none yet.');
       if (!this.checkpoints.includes(wanted)) throw new AppError('checkpoint.missing', 'It is gone.');
       this.opened += 1;
       const explorer = { id: `x${this.opened}`, run, step: wanted, latentDim: 4, image, directions: 2 };
+      const phase = 'measuring batch statistics';
+      onProgress({ phase, done: 64, total: 1024, perSecond: 0, remainingSeconds: null });
       await Promise.race([this.opening, new Promise((resolve) => (signal.onabort = resolve))]);
       if (signal.aborted) throw new AppError('cancelled', 'Cancelled.');
       this.held.set(explorer.id, explorer);
@@ -144,6 +146,7 @@ describe('a generator that is explored', () => {
     state.look(10);
     expect(state.opening).toEqual({ step: 10 });
     expect(state.explorer?.step).toBe(20);
+    await vi.waitFor(() => expect(state.progress).toMatchObject({ done: 64, total: 1024 }));
     state.stay();
     await vi.waitFor(() => expect(state.opening).toBeNull());
     expect(state.problem).toBeNull();

@@ -1,5 +1,6 @@
 /** The other end of the page's connection, in memory: the real calls and events, over the methods that a test writes. */
 import type { ApiEvent, ApiHandlers, ApiName } from '../../src-shared/api.ts';
+import type { OpenPort } from '../../src-renderer/state/api-client.svelte.ts';
 import { api } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { unpackHistory } from '../../src-shared/gan/history-json.ts';
@@ -48,12 +49,12 @@ export class ScriptedCore {
   reachable = true;
 
   /** To be given to an `ApiClient`. */
-  readonly openPort = async (): Promise<Port> => {
+  readonly openPort = async (): Promise<OpenPort> => {
     if (!this.reachable) throw new AppError('connection.failed', 'Ganvas does not answer.');
     const made = wire();
     this.#wires.add(made);
     this.serve(made.ends[1]);
-    return made.ends[0];
+    return { ...made.ends[0], close: () => made.cut() };
   };
 
   serve(port: Port): void {

@@ -16,6 +16,7 @@ function page(hash = '', storage = browserStorage()) {
   const shown = {
     location: { hash },
     localStorage: storage,
+    sessionStorage: browserStorage(),
     addEventListener: (name: string, listen: () => void) => listeners.set(name, listen),
   };
   return { ...shown, as: shown as unknown as Page, tell: (name: string) => listeners.get(name)?.() };

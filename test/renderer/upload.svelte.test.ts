@@ -1,27 +1,58 @@
 /** From a chosen folder to an uploaded one: what is sent, in which pieces, and what happens when something breaks. */
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiClient } from '../../src-renderer/state/api-client.svelte.ts';
+import { Batches, type OpenFile } from '../../src-renderer/state/batches.ts';
 import type { FindFiles, FoundFile } from '../../src-renderer/state/found-files.ts';
-import { fromList, looksLikePath } from '../../src-renderer/state/found-files.ts';
+import { fromEntries, fromList, looksLikePath } from '../../src-renderer/state/found-files.ts';
 import type { Send, SendRequest } from '../../src-renderer/state/send.ts';
-import { batchesOf, Upload } from '../../src-renderer/state/upload.svelte.ts';
+import { Upload } from '../../src-renderer/state/upload.svelte.ts';
 import { batchLimits } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { ScriptedCore } from './scripted-core.ts';
 
-const file = (path: string, bytes: number): FoundFile => ({
-  path,
-  file: new File([new Uint8Array(bytes)], path.split('/').at(-1)!),
-});
+const found = (path: string, file: File): FoundFile => ({ path, open: async () => file });
+const file = (path: string, bytes: number): FoundFile =>
+  found(path, new File([new Uint8Array(bytes)], path.split('/').at(-1)!));
 const finds =
-  (files: FoundFile[]): FindFiles =>
-  async () => ({ name: 'pets', files });
+  (files: FoundFile[], bytes: number | null = null): FindFiles =>
+  async () => ({ name: 'pets', files, bytes });
 
 /** A file as a file field gives it. */
 function chosen(webkitRelativePath: string): File {
   const name = webkitRelativePath.split('/').at(-1)!;
   return Object.assign(new File(['x'], name), { webkitRelativePath });
+}
+
+/** A dropped folder as a browser gives it: a hundred entries at a time. */
+function folder(
+  name: string,
+  count: number,
+  opened: string[],
+  inside: FileSystemDirectoryEntry[] = [],
+): FileSystemDirectoryEntry {
+  const entry = { name, fullPath: `/${name}`, filesystem: {} as FileSystem, getParent: () => undefined };
+  const files = Array.from({ length: count }, (_, i): FileSystemFileEntry => ({
+    ...entry,
+    name: `${i}.png`,
+    isFile: true,
+    isDirectory: false,
+    file(resolve) {
+      opened.push(`${name}/${i}.png`);
+      resolve(new File(['x'], `${i}.png`));
+    },
+  }));
+  return {
+    ...entry,
+    isFile: false,
+    isDirectory: true,
+    getFile: () => undefined,
+    getDirectory: () => undefined,
+    createReader() {
+      const left: FileSystemEntry[] = [...inside, ...files];
+      return { readEntries: (resolve) => queueMicrotask(() => resolve(left.splice(0, 100))) };
+    },
+  };
 }
 
 describe('the files of a folder', () => {
@@ -59,6 +90,35 @@ describe('the files of a folder', () => {
     await expect(found).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  it('that were dropped are counted by their names, a hundred at a time, and opened only when they are sent', async () => {
+    const opened: string[] = [];
+    const counts: number[] = [];
+    const entries = [folder('cats', 250, opened), folder('.git', 9, opened), folder('dogs', 50, opened)];
+    const dropped = folder('pets', 0, opened, entries);
+    const { name, files, bytes } = await fromEntries([dropped], {
+      ...options,
+      onFound: (n) => counts.push(n),
+    });
+    expect({ name, bytes, count: files.length, first: files[0]!.path }).toEqual({
+      name: 'pets',
+      bytes: null,
+      count: 300,
+      first: 'cats/0.png',
+    });
+    expect(counts).toEqual([0, 100, 200, 250, 300]);
+    expect(opened).toEqual([]);
+    await files[299]!.open();
+    expect(opened).toEqual(['dogs/49.png']);
+    const few = await fromEntries([folder('few', 3, opened)], options);
+    expect(few.bytes).toBe(3);
+    const controller = new AbortController();
+    const cancelled = fromEntries([dropped], {
+      onFound: (count) => count === 100 && controller.abort(),
+      signal: controller.signal,
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
   it('are refused when there are none', async () => {
     await expect(fromList([])(options)).rejects.toMatchObject({ code: 'dataset.empty' });
     await expect(fromList([chosen('pets/.hidden')])(options)).rejects.toThrow('pets holds no files');
@@ -76,19 +136,31 @@ it.each([
 ])('%j is a path: %s', (text, is) => expect(looksLikePath(text)).toBe(is));
 
 describe('batches', () => {
-  it('hold every file once, in order, and what the server takes', () => {
-    const sizes = fc.array(fc.integer({ min: 0, max: 2_500_000 }), { maxLength: 40 });
-    fc.assert(
-      fc.property(sizes, (bytes) => {
+  it('hold every file that can be opened once, and what the server takes', async () => {
+    const sizes = fc.array(fc.option(fc.integer({ min: 0, max: 2_500_000 })), { maxLength: 200 });
+    await fc.assert(
+      fc.asyncProperty(sizes, async (wanted) => {
         // A file of any size, without its bytes.
-        const files = bytes.map((size, i) => ({
-          path: `${i}`,
-          file: Object.defineProperty(new File([], `${i}`), 'size', { value: size }),
-        }));
-        const batches = batchesOf(files);
-        expect(batches.flat()).toHaveLength(files.length);
-        expect(new Set(batches.flat())).toEqual(new Set(files));
-        for (const batch of batches) {
+        const files = wanted.map((size, i) =>
+          size === null
+            ? { path: `${i}`, open: () => Promise.reject(new DOMException('gone', 'NotFoundError')) }
+            : found(`${i}`, Object.defineProperty(new File([], `${i}`), 'size', { value: size })),
+        );
+        const unreadable: string[] = [];
+        const batches = new Batches(files, (path) => unreadable.push(path));
+        // Asked for by three at once, as an upload does.
+        const made: (readonly OpenFile[])[] = [];
+        const take = async () => {
+          for (let batch = await batches.next(); batch !== null; batch = await batches.next())
+            made.push(batch);
+        };
+        await Promise.all([take(), take(), take()]);
+        const paths = (isReadable: boolean) =>
+          wanted.flatMap((size, i) => ((size !== null) === isReadable ? [`${i}`] : []));
+        expect(made.flat()).toHaveLength(paths(true).length);
+        expect(new Set(made.flat().map(({ path }) => path))).toEqual(new Set(paths(true)));
+        expect(unreadable).toEqual(paths(false));
+        for (const batch of made) {
           const sum = batch.reduce((total, { file: { size } }) => total + size, 0);
           expect(batch.length).toBeLessThanOrEqual(batchLimits.files);
           expect(batch.length === 1 || sum <= batchLimits.bytes).toBe(true);
@@ -138,7 +210,7 @@ describe('an upload', () => {
   it('announces everything, sends small files together and large ones alone, and finishes', async () => {
     const { send, paths, requests } = receiver();
     const files = [file('cats/1.png', 10), file('große.png', 3_000_000), file('cats/2.png', 20)];
-    const upload = new Upload(api, send, finds(files));
+    const upload = new Upload(api, send, finds(files, 3_000_030));
     expect(await upload.done).toEqual({ source: 'upload:u1', unreadable: [] });
     expect(announced).toEqual({ name: 'pets', files: 3, bytes: 3_000_030 });
     expect(paths.sort()).toEqual(['cats/1.png', 'cats/2.png', 'große.png']);
@@ -164,27 +236,50 @@ describe('an upload', () => {
     expect(most).toBe(3);
   });
 
-  it('sends again what broke off, and gives up after the fifth time', async () => {
+  it('counts files where nobody has counted their bytes', async () => {
+    const upload = new Upload(api, receiver().send, finds([file('1.png', 10), file('2.png', 10)]));
+    await upload.done;
+    expect(announced).toEqual({ name: 'pets', files: 2, bytes: null });
+    expect(upload.inBytes).toBe(false);
+    expect(upload.progress).toMatchObject({ done: 2, total: 2 });
+  });
+
+  it('sends again what broke off; after the fifth time it waits for a person, and goes on with what is missing', async () => {
     const { send, paths } = receiver();
     let left = 4;
     const breaking: Send = (request) => {
-      if (left-- > 0) throw new AppError('upload.interrupted', 'broke off');
+      if (request.body instanceof FormData && request.body.has('1.png') && left-- > 0)
+        throw new AppError('upload.interrupted', 'broke off');
       return send(request);
     };
-    await new Upload(api, breaking, finds([file('1.png', 10)])).done;
-    expect(paths).toEqual(['1.png']);
+    const files = [file('0.png', 1_000_000), file('1.png', 10)];
+    await new Upload(api, breaking, finds(files)).done;
+    expect(paths.sort()).toEqual(['0.png', '1.png']);
     left = 5;
-    const failing = new Upload(api, breaking, finds([file('1.png', 10)]));
-    await expect(failing.done).rejects.toMatchObject({ code: 'upload.interrupted' });
-    expect(ended.at(-1)).toBe('cancelled u1');
+    paths.length = 0;
+    const waiting = new Upload(api, breaking, finds(files));
+    await vi.waitFor(() => expect(waiting.problem?.code).toBe('upload.interrupted'));
+    expect(paths).toEqual(['0.png']);
+    expect(waiting.filesSent).toBe(1);
+    waiting.retry();
+    await waiting.done;
+    expect(waiting.problem).toBeNull();
+    expect(paths).toEqual(['0.png', '1.png']);
+    left = 5;
+    const given = new Upload(api, breaking, finds(files));
+    await vi.waitFor(() => expect(given.problem).not.toBeNull());
+    given.cancel();
+    await expect(given.done).rejects.toMatchObject({ code: 'cancelled' });
+    await vi.waitFor(() => expect(ended.at(-1)).toBe('cancelled u1'));
   });
 
   it('leaves out what the browser cannot read, and says what', async () => {
     const { send, paths } = receiver();
-    const gone = file('gone.png', 10);
-    gone.file.slice = () => {
+    const broken = new File(['x'], 'gone.png');
+    broken.slice = () => {
       throw new DOMException('gone', 'NotReadableError');
     };
+    const gone = found('gone.png', broken);
     const breaking: Send = (request) => {
       if (request.body instanceof FormData && request.body.has('gone.png'))
         throw new AppError('upload.interrupted', 'broke off');
@@ -204,7 +299,7 @@ describe('an upload', () => {
     };
     const files = Array.from({ length: 20 }, (_, i) => file(`${i}.png`, 1_000_000));
     await expect(new Upload(api, send, finds(files)).done).rejects.toMatchObject({ code: 'disk.full' });
-    expect(ended).toEqual(['cancelled u1']);
+    await vi.waitFor(() => expect(ended).toEqual(['cancelled u1']));
   });
 
   it('is cancelled: what is under way is stopped, and the server forgets it', async () => {
@@ -218,6 +313,6 @@ describe('an upload', () => {
     await started.promise;
     upload.cancel();
     await expect(upload.done).rejects.toMatchObject({ code: 'cancelled' });
-    expect(ended).toEqual(['cancelled u1']);
+    await vi.waitFor(() => expect(ended).toEqual(['cancelled u1']));
   });
 });

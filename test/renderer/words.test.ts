@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sizeBins } from '../../src-renderer/features/data/size-bins.ts';
 import { Meter } from '../../src-renderer/state/meter.ts';
 import { formatRoute, parseRoute } from '../../src-renderer/state/route.ts';
+import { whenWords } from '../../src-renderer/features/train/words.ts';
 import { ago, bytes, counted, duration, rate } from '../../src-renderer/ui/words.ts';
 
 it.each([
@@ -90,4 +91,10 @@ describe('a meter', () => {
     now = 7000;
     expect(meter.update(600)).toMatchObject({ perSecond: 100, remainingSeconds: 4 });
   });
+});
+
+it('a run tells when it ended, not when it was begun', () => {
+  const now = 3600_000;
+  expect(whenWords({ createdAt: 0, endedAt: null }, now)).toBe('begun 1 h ago');
+  expect(whenWords({ createdAt: 0, endedAt: now - 120_000 }, now)).toBe('ended 2 min ago');
 });

@@ -34,8 +34,18 @@ test('exports are listed in their order, with where they are and whether they ar
       createdAt: 77,
       difference: 1e-6,
       present: true,
+      outside: null,
     };
-    const outside = { ...inside, id: 2, step: 20, format: 'png', name: 'a.png', folder: null, path };
+    const outside = {
+      ...inside,
+      id: 2,
+      step: 20,
+      format: 'png',
+      name: 'a.png',
+      folder: null,
+      path,
+      outside: path,
+    };
     expect(store.exports.list()).toEqual([
       inside,
       { ...outside, bytes: 3, difference: null, present: false },

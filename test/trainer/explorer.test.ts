@@ -41,7 +41,8 @@ async function opened() {
     events.push(event);
     hooks.onEvent(event);
   });
-  return { folder, checkpoint, explorer, events, hooks };
+  const whileOpening = events.splice(0);
+  return { folder, checkpoint, explorer, events, whileOpening, hooks };
 }
 
 const draw = (id: number, points: LatentPoint[], columns: number, file: string) =>
@@ -51,8 +52,20 @@ async function greyOf(file: string): Promise<Uint8Array> {
   return new Uint8Array(await sharp(file).toColourspace('b-w').raw().toBuffer());
 }
 
-test('says what it holds', async () => {
-  const { explorer } = await opened();
+test('says how far opening is, and what it holds', async () => {
+  const { explorer, whileOpening } = await opened();
+  expect(whileOpening.at(0)).toEqual({
+    type: 'progress',
+    phase: 'reading the weights',
+    done: 0,
+    total: null,
+  });
+  expect(whileOpening.at(-1)).toEqual({
+    type: 'progress',
+    phase: 'measuring batch statistics',
+    done: 1024,
+    total: 1024,
+  });
   expect(explorer.description).toEqual({
     type: 'exploring',
     step: 3,

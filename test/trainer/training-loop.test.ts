@@ -64,6 +64,21 @@ describe('a run', () => {
     ]);
   });
 
+  test.each([
+    [30, [0, 10, 25, 30, 52]],
+    [7, [0, 7, 14, 21, 28, 35, 42, 49, 52]],
+    [1000, [0, 10, 25, 50, 52]],
+    [null, [0, 52]],
+  ])(
+    'with a grid every %s steps has early ones before the first of these, and exactly these then',
+    async (sampleEvery, expected) => {
+      const { runDir, dataset } = await place();
+      const given = { hyperparameters: settings({ sampleEvery }), limits: limits({ steps: 52 }) };
+      const events = await trained(command(runDir, dataset, given), engine);
+      expect(ofType(events, 'sample').map(({ step }) => step)).toEqual(expected);
+    },
+  );
+
   test('is the same, bit for bit, from the same seed', async () => {
     const { runDir, dataset } = await place();
     const other = `${runDir}-again`;

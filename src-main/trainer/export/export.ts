@@ -17,6 +17,9 @@ import { trainedGenerator } from './trained-generator.ts';
 
 const formats: Record<ExportFormat, Format> = { onnx, tfjs, safetensors, png };
 
+/** Hears what is being done, and how far it is; `total` is null where that cannot be told. */
+export type OnWork = (phase: string, done: number, total: number | null) => void;
+
 export interface Exported {
   path: string;
   /** Size of all that was written. */
@@ -36,10 +39,14 @@ async function prepare(
   { info, state }: Checkpoint,
   engine: Engine,
   count: number,
+  onWork: OnWork,
 ): Promise<{ generator: TrainedGenerator; trial: Trial }> {
+  onWork('loading the generator', 0, null);
   const sampler = await Sampler.create(engine, info.design);
   try {
-    const weights = await sampler.weights(state);
+    const measuring = (done: number, total: number) => onWork('measuring batch statistics', done, total);
+    const weights = await sampler.weights(state, measuring);
+    onWork('drawing images to compare with', 0, null);
     const z = latents(info.seed, count, info.design.latentDim);
     const images = await sampler.images(weights, z);
     return { generator: trainedGenerator(info, weights), trial: { z, count, image: sampler.image, images } };
@@ -77,13 +84,16 @@ export async function exportAs(
   path: string,
   checkpoint: Checkpoint,
   engine: Engine,
+  onWork: OnWork = () => undefined,
 ): Promise<Exported> {
   // Without a slash at the end, beside means beside.
   const target = resolve(path);
   await refuseExisting(target);
   return writeWhole(target, format.kind, async (beside) => {
-    const { generator, trial } = await prepare(checkpoint, engine, format.trials);
+    const { generator, trial } = await prepare(checkpoint, engine, format.trials, onWork);
+    onWork('writing it', 0, null);
     await format.write(beside, generator, trial);
+    onWork('running what was written', 0, null);
     const difference = await proven(format, beside, trial, target);
     const bytes = await bytesIn(beside);
     // Putting it in place would replace what has come there meanwhile.
@@ -102,6 +112,7 @@ export async function exportGenerator(
   path: string,
   checkpoint: Checkpoint,
   engine: Engine,
+  onWork?: OnWork,
 ): Promise<Exported> {
-  return exportAs(formats[format], path, checkpoint, engine);
+  return exportAs(formats[format], path, checkpoint, engine, onWork);
 }

@@ -2,6 +2,7 @@
 import type { Activation } from '../../../src-shared/gan/block.ts';
 
 export const terms = {
+  kimg: 'How long this machine takes to train on a thousand images with this design, batch and engine. Measured: a few steps were done while nothing else trained. Estimated: worked out by multiply-adds from the last design that was measured.',
   discriminator:
     'The network that looks at an image and says how real it takes it to be, in one number. It is the one that you design.',
   generator:

@@ -1,6 +1,7 @@
 /** The table of the library: what its rows say, which of them are shown, and in which order. Pure. */
+import * as v from 'valibot';
 import type { Experiment, Metric, Run } from '../../../src-shared/library.ts';
-import type { RunState } from '../../../src-shared/training.ts';
+import { RunState } from '../../../src-shared/training.ts';
 import { bestOf } from './metrics.ts';
 import { sourceWords } from './words.ts';
 
@@ -91,13 +92,14 @@ function runRow(experiment: Experiment, run: Run, content: LibraryContent): Row 
   };
 }
 
-export interface Filter {
-  text: string;
+export const Filter = v.strictObject({
+  text: v.string(),
   /** Of the newest run; `untrained`: without any. */
-  state: RunState | 'untrained' | 'all';
+  state: v.union([RunState, v.picklist(['untrained', 'all'])]),
   /** Empty: all. */
-  tag: string;
-}
+  tag: v.string(),
+});
+export type Filter = v.InferOutput<typeof Filter>;
 
 export const noFilter: Filter = { text: '', state: 'all', tag: '' };
 
@@ -115,13 +117,21 @@ export function filtered(rows: readonly ExperimentRow[], { text, state, tag }: F
   });
 }
 
-export type Column =
-  'name' | 'state' | 'dataset' | 'design' | 'engine' | 'kimg' | 'metric' | 'bytes' | 'date';
+export const Column = v.picklist([
+  'name',
+  'state',
+  'dataset',
+  'design',
+  'engine',
+  'kimg',
+  'metric',
+  'bytes',
+  'date',
+]);
+export type Column = v.InferOutput<typeof Column>;
 
-export interface Order {
-  column: Column;
-  descending: boolean;
-}
+export const Order = v.strictObject({ column: Column, descending: v.boolean() });
+export type Order = v.InferOutput<typeof Order>;
 
 /** What a click on a column's head leads to: texts start at A, numbers and dates with the largest. */
 export function nextOrder(order: Order, column: Column): Order {

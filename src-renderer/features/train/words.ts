@@ -1,5 +1,7 @@
 /** What the train place calls things, and what it says of them to someone who asks. */
+import type { Run } from '../../../src-shared/library.ts';
 import type { RunState } from '../../../src-shared/training.ts';
+import { ago } from '../../ui/words.ts';
 
 export const stateWords: Record<RunState, string> = {
   queued: 'waiting',
@@ -10,6 +12,11 @@ export const stateWords: Record<RunState, string> = {
   failed: 'failed',
   interrupted: 'interrupted',
 };
+
+/** When a run ended, or when it was begun while it has not. @param now milliseconds since 1970; absent: the present */
+export function whenWords({ createdAt, endedAt }: Pick<Run, 'createdAt' | 'endedAt'>, now?: number): string {
+  return endedAt === null ? `begun ${ago(createdAt, now)}` : `ended ${ago(endedAt, now)}`;
+}
 
 export const terms = {
   losses:
@@ -29,7 +36,8 @@ export const terms = {
   beta2: 'How long the size of past gradients is remembered (Adam).',
   ema: 'The generator that you see is an average over the last steps, which looks better than any single one. After this many thousand images, an old weight counts half; 0 switches the average off.',
   initStddev: 'How widely the first random weights are spread.',
-  sampleEvery: 'Steps between two saved grids; 0 saves only the first and the last.',
+  sampleEvery:
+    'Steps between two saved grids. A few come earlier: the beginning goes fast. 0 saves only the first and the last.',
   checkpointEvery:
     'Steps between two checkpoints, from which a run can go on when something happens to it; 0 writes one only at the end.',
   keepCheckpoints: 'How many of the newest checkpoints stay on the disk.',
