@@ -1,0 +1,25 @@
+/** Ganvas as a desktop app: Electron's main process owns the core and the windows. */
+import { join } from 'node:path';
+import { app, BrowserWindow, dialog, nativeTheme, shell } from 'electron';
+import type { ApiEvent, Wish } from '../../../src-shared/api.ts';
+import { api } from '../../../src-shared/api.ts';
+import { toErrorData } from '../../../src-shared/errors.ts';
+import type { App } from '../../core/app.ts';
+import { createApp } from '../../core/app.ts';
+import { builtPage } from '../page.ts';
+import { Pages } from '../pages.ts';
+import { createRespond } from '../respond.ts';
+import { createTrainerHost } from '../trainer-host.ts';
+import { confine } from './confine.ts';
+import { acceptConnections } from './connections.ts';
+import { experimentFiles, readExperiment } from './experiment-files.ts';
+import { goOn, Leaving } from './leaving.ts';
+import { ApplicationMenu } from './menu.ts';
+import { chooseLibrary, openLibrary } from './open-library.ts';
+import { nodeForTrainers, trainerForNode } from './packaged.ts';
+import { answerScheme, declareScheme } from './protocol.ts';
+import { Settings } from './settings.ts';
+import { TrainingSigns } from './training-signs.ts';
+import { askWhereToSave, windowHandlers } from './window-handlers.ts';
+import { openWindow, showWindow } from './window.ts';
+import { WindowTalk } from './window-talk.ts';

@@ -1,0 +1,57 @@
+/** A window of the app. */
+import { join } from 'node:path';
+import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { address } from './our-page.ts';
+import type { Settings, WindowState } from './settings.ts';
+
+/** The colours that the page begins with: `--page` of src-renderer/theme.css. */
+export const background = { light: '#f4f5f7', dark: '#131417' } as const;
+
+const usual = { width: 1440, height: 900 };
+
+/** Pixels of a window that must lie on a screen, so that it can be seen and moved. */
+const seen = 100;
+
+/** Where a window was, if it can still be seen there: screens go. */
+function placeOf(state: WindowState | null): Partial<WindowState> {
+  if (state === null) return usual;
+  const { x, y, width, height } = state;
+  const isSeen = screen.getAllDisplays().some(({ workArea: area }) => {
+    const across = Math.min(x + width, area.x + area.width) - Math.max(x, area.x);
+    return across >= seen && y >= area.y - seen / 2 && y <= area.y + area.height - seen;
+  });
+  return isSeen ? { x, y, width, height } : { width, height };
+}
+
+/** Opens a window as the last one was. It is shown when there is something to see, and its ground has the page's colour until then. */
+export function openWindow(settings: Settings): BrowserWindow {
+  const { window: state } = settings.content;
+  const window = new BrowserWindow({
+    ...placeOf(state),
+    minWidth: 760,
+    minHeight: 480,
+    show: false,
+    title: 'Ganvas',
+    backgroundColor: nativeTheme.shouldUseDarkColors ? background.dark : background.light,
+    webPreferences: { preload: join(import.meta.dirname, 'preload.cjs') },
+  });
+  window.once('ready-to-show', () => {
+    if (state?.maximized === true) window.maximize();
+    if (state?.fullScreen === true) window.setFullScreen(true);
+    window.show();
+  });
+  window.on('close', () => {
+    const maximized = window.isMaximized();
+    const fullScreen = window.isFullScreen();
+    settings.change({ window: { ...window.getNormalBounds(), maximized, fullScreen } });
+  });
+  void window.loadURL(address);
+  return window;
+}
+
+/** Brings a window to the front, whatever hides it. */
+export function showWindow(window: BrowserWindow): void {
+  if (window.isMinimized()) window.restore();
+  window.show();
+  window.focus();
+}
