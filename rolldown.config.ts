@@ -2,7 +2,7 @@
  * The desktop app's processes, built to `dist/main`: Electron's main process and what it starts as ES modules, the preload script as the
  * one CommonJS file that a sandboxed window takes. Packages stay outside.
  */
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Plugin } from 'rolldown';
 import { defineConfig } from 'rolldown';
 
@@ -16,7 +16,7 @@ const placesBesideModules: Plugin = {
   transform(code, id) {
     return code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url\)/g, (_, path: string) => {
       const place = resolve(dirname(id), path);
-      if (!path.endsWith('.ts')) return `new URL('${relative(dir, place)}', import.meta.url)`;
+      if (!path.endsWith('.ts')) return `new URL('${relative(dir, place).replaceAll(sep, '/')}', import.meta.url)`;
       const name = relative(join(root, 'src-main'), place).replace(/\.ts$/, '').replaceAll(/[\\/]/g, '-');
       this.emitFile({ type: 'chunk', id: place, name, fileName: `${name}.js` });
       return `new URL('./${name}.js', import.meta.url)`;
@@ -30,7 +30,7 @@ export default defineConfig([
     platform: 'node',
     external: /^[^./]/,
     plugins: [placesBesideModules],
-    output: { dir, format: 'esm', chunkFileNames: 'part-[hash].js', sourcemap: true, cleanDir: true },
+    output: { dir, format: 'esm', chunkFileNames: 'part-[hash].js', cleanDir: true },
   },
   {
     input: join(entries, 'preload/preload.ts'),

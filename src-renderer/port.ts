@@ -1,4 +1,6 @@
 import { socket as socketAddress } from '../src-shared/api.ts';
+import type { Desktop } from '../src-shared/desktop.ts';
+import { portMessage } from '../src-shared/desktop.ts';
 import { AppError } from '../src-shared/errors.ts';
 import type { Port } from '../src-shared/rpc.ts';
 
@@ -13,9 +15,36 @@ async function isRefused(): Promise<boolean> {
 
 /**
  * A new connection to the core that this page came from.
+ * @param desktop what the desktop app gives its page; undefined in a browser
  * @throws AppError `connection.refused` (the page's key is not valid), `connection.failed` (nobody answers)
  */
-export async function openPort(): Promise<Port> {
+export function openPort(desktop: Desktop | undefined): Promise<Port> {
+  return desktop === undefined ? openSocket() : openChannel(desktop);
+}
+
+async function openChannel(desktop: Desktop): Promise<Port> {
+  const port = await new Promise<MessagePort>((resolve) => {
+    const hear = ({ source, data, ports }: MessageEvent) => {
+      if (source !== window || data !== portMessage || ports[0] === undefined) return;
+      window.removeEventListener('message', hear);
+      resolve(ports[0]);
+    };
+    window.addEventListener('message', hear);
+    desktop.connect();
+  });
+  return {
+    post: (message) => port.postMessage(message),
+    onMessage(listen) {
+      port.addEventListener('message', ({ data }) => {
+        if (typeof data === 'string') listen(data);
+      });
+      port.start();
+    },
+    onClose: (listen) => port.addEventListener('close', listen),
+  };
+}
+
+async function openSocket(): Promise<Port> {
   const address = new URL(socketAddress, document.baseURI);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(address);

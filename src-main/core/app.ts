@@ -16,6 +16,7 @@ import { openStore } from '../store/open-store.ts';
 import type { StoredSample } from '../store/samples.ts';
 import type { Datasets, PrepareOptions } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
+import type { Experiments } from './experiments.ts';
 import { createExperiments } from './experiments.ts';
 import type { SampleOptions, Written } from './exports.ts';
 import { createExports } from './exports.ts';
@@ -73,6 +74,7 @@ export interface App {
     /** What is in the cache, the last used first. */
     list(): CacheEntry[];
   };
+  experiments: Pick<Experiments, 'list'>;
   runs: Pick<Runs, 'interrupt' | 'rename'> & {
     /** See {@link Runs}. */
     resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep): Promise<Run>;
@@ -220,6 +222,7 @@ export function createApp({
         })),
       delete: (key) => datasets.delete(key),
     },
+    experiments: { list: () => experiments.list() },
     runs: {
       list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),

@@ -1,25 +1,78 @@
 /** Ganvas as a desktop app: Electron's main process owns the core and the windows. */
-import { join } from 'node:path';
-import { app, BrowserWindow, dialog, nativeTheme, shell } from 'electron';
-import type { ApiEvent, Wish } from '../../../src-shared/api.ts';
-import { api } from '../../../src-shared/api.ts';
+import { join, resolve } from 'node:path';
+import { app, dialog, nativeTheme, session, shell } from 'electron';
+import type { ApiEvent } from '../../../src-shared/api.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import type { App } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
 import { builtPage } from '../page.ts';
-import { Pages } from '../pages.ts';
 import { createRespond } from '../respond.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import { confine } from './confine.ts';
-import { acceptConnections } from './connections.ts';
-import { experimentFiles, readExperiment } from './experiment-files.ts';
-import { goOn, Leaving } from './leaving.ts';
-import { ApplicationMenu } from './menu.ts';
-import { chooseLibrary, openLibrary } from './open-library.ts';
+import { Desktop } from './desktop.ts';
+import { experimentFiles } from './experiment-files.ts';
+import { openLibrary } from './open-library.ts';
 import { nodeForTrainers, trainerForNode } from './packaged.ts';
 import { answerScheme, declareScheme } from './protocol.ts';
+import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
-import { TrainingSigns } from './training-signs.ts';
-import { askWhereToSave, windowHandlers } from './window-handlers.ts';
-import { openWindow, showWindow } from './window.ts';
-import { WindowTalk } from './window-talk.ts';
+
+/** Files to be opened, until somebody can. */
+const waiting = experimentFiles(process.argv);
+let openFile = (path: string): unknown => waiting.push(path);
+
+async function start(): Promise<void> {
+  const settings = new Settings(join(app.getPath('userData'), 'desktop.json'));
+  nativeTheme.themeSource = settings.content.theme;
+  confine();
+  askWhereToSave(session.defaultSession);
+
+  let hear: (event: ApiEvent) => void = () => undefined;
+  const core = await openLibrary(settings, (libraryDir) =>
+    createApp({
+      libraryDir,
+      trainerHost: createTrainerHost(nodeForTrainers(), trainerForNode()),
+      broadcast: (event) => hear(event),
+      shell: 'desktop',
+      reveal: (path) => shell.showItemInFolder(path),
+    }),
+  );
+  if (core === null) {
+    app.quit();
+    return;
+  }
+  answerScheme(createRespond({ page: builtPage(), files: core.files }));
+  const desktop = new Desktop(core, settings);
+  hear = (event) => desktop.hear(event);
+  app.on('second-instance', (_, argv, folder) => {
+    desktop.show();
+    for (const path of experimentFiles(argv)) openFile(resolve(folder, path));
+  });
+  app.on('activate', () => desktop.show());
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  desktop.openWindow();
+  openFile = (path) => desktop.openExperiment(path);
+  waiting.splice(0).forEach(openFile);
+  await desktop.goOn();
+}
+
+// All of this must have happened before the app is ready, so nothing here may wait.
+app.enableSandbox();
+app.setAppUserModelId('app.ganvas');
+declareScheme();
+app.on('open-file', (event, path) => {
+  event.preventDefault();
+  openFile(path);
+});
+if (app.requestSingleInstanceLock()) {
+  app
+    .whenReady()
+    .then(start)
+    .catch((error: unknown) => {
+      dialog.showErrorBox('Ganvas cannot start', toErrorData(error).message);
+      app.exit(1);
+    });
+} else {
+  app.quit();
+}

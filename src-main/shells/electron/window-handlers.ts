@@ -1,5 +1,5 @@
 /** The methods of the contract that need a window of the system. */
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import type { BrowserWindow } from 'electron';
 import { app as electronApp, dialog, nativeTheme } from 'electron';
 import type { ApiHandlers } from '../../../src-shared/api.ts';
@@ -59,17 +59,4 @@ export function windowHandlers({ handlers }: App, window: BrowserWindow, setting
       return true;
     },
   };
-}
-
-/** What is saved out of a page asks where to, in the system's dialog. */
-export function askWhereToSave({ session }: BrowserWindow['webContents']): void {
-  session.on('will-download', (_, item) => {
-    const name = basename(item.getFilename());
-    const extension = extname(name).slice(1);
-    item.setSaveDialogOptions({
-      title: 'Save',
-      defaultPath: join(electronApp.getPath('downloads'), name),
-      ...(extension !== '' && { filters: [{ name: `.${extension}`, extensions: [extension] }] }),
-    });
-  });
 }
