@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { runsOn, startDesktop } from '../desktop/desktop-app.ts';
+import { windowOf } from './desktop.ts';
 import { launchBrowser, ServedLibrary, tabTo, visit } from './studio.ts';
 
 /** An open shell. */
@@ -53,7 +54,7 @@ async function openDesktop(): Promise<Opened> {
   const pictures = join(home, 'pictures');
   mkdirSync(pictures);
   const app = await startDesktop({ home });
-  const page = await app.page();
+  const page = await windowOf(app);
   return {
     page,
     complaints: app.complaints,

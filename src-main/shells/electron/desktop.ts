@@ -81,8 +81,12 @@ export class Desktop {
     this.#talk.ask(this.show(), wish);
   }
 
-  /** A new experiment from a file, open in the window in front; what goes wrong is said in a box of the system. */
-  async openExperiment(path: string): Promise<void> {
+  /** New experiments from files, open in the window in front; what goes wrong is said in boxes of the system, one after the other. */
+  async openExperiments(paths: readonly string[]): Promise<void> {
+    for (const path of paths) await this.#openExperiment(path);
+  }
+
+  async #openExperiment(path: string): Promise<void> {
     try {
       const { id } = await this.#app.handlers['experiments.create'](await readExperiment(path), alone);
       electronApp.addRecentDocument(path);

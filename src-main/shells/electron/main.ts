@@ -18,7 +18,7 @@ import { Settings } from './settings.ts';
 
 /** Files to be opened, until somebody can. */
 const waiting = experimentFiles(process.argv);
-let openFile = (path: string): unknown => waiting.push(path);
+let openFiles = (paths: readonly string[]): unknown => waiting.push(...paths);
 
 async function start(): Promise<void> {
   const settings = new Settings(join(app.getPath('userData'), 'desktop.json'));
@@ -45,15 +45,15 @@ async function start(): Promise<void> {
   hear = (event) => desktop.hear(event);
   app.on('second-instance', (_, argv, folder) => {
     desktop.show();
-    for (const path of experimentFiles(argv)) openFile(resolve(folder, path));
+    openFiles(experimentFiles(argv).map((path) => resolve(folder, path)));
   });
   app.on('activate', () => desktop.show());
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
   desktop.openWindow();
-  openFile = (path) => desktop.openExperiment(path);
-  waiting.splice(0).forEach(openFile);
+  openFiles = (paths) => desktop.openExperiments(paths);
+  openFiles(waiting);
   await desktop.goOn();
 }
 
@@ -63,7 +63,7 @@ app.setAppUserModelId('app.ganvas');
 declareScheme();
 app.on('open-file', (event, path) => {
   event.preventDefault();
-  openFile(path);
+  openFiles([path]);
 });
 if (app.requestSingleInstanceLock()) {
   app

@@ -195,6 +195,7 @@ export class BrowserWindow extends EventEmitter {
     this.webContents.once('dom-ready', () => this.emit('ready-to-show'));
     this.webContents.on('page-closed', () => this.close());
     app.emit('web-contents-created', {}, this.webContents);
+    app.emit('browser-window-created', {}, this);
   }
 
   loadURL(url: string): Promise<void> {
