@@ -10,7 +10,7 @@ import type * as Electron from 'electron';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { repository } from '../architecture.ts';
 
-/** Runs in the main process: sees nothing of what stands around it in the test. */
+/** Runs in the main process, as its text says: an arrow function that sees nothing of what stands around it in the test. */
 export type InMain<Result, Arg> = (electron: typeof Electron, arg: Arg) => Result | Promise<Result>;
 
 export interface DesktopApp {
@@ -62,7 +62,7 @@ export function startDesktop(options: DesktopOptions): Promise<DesktopApp> {
   return runsOn === 'electron' ? onElectron(options) : onStandIn(options);
 }
 
-function wordsOf({ home, args = [], before }: DesktopOptions, flag: '-r' | '--require'): [string[], string[]] {
+function wordsOf({ home, args = [], before }: DesktopOptions, flag: '-r' | '--import'): [string[], string[]] {
   const early: string[] = [];
   if (before !== undefined) {
     const file = join(home, 'before.cjs');
@@ -128,7 +128,7 @@ interface Told {
 }
 
 async function onStandIn(options: DesktopOptions): Promise<DesktopApp> {
-  const [early, words] = wordsOf(options, '--require');
+  const [early, words] = wordsOf(options, '--import');
   const standIn = join(import.meta.dirname, 'electron', 'register.ts');
   const entry = join(repository, 'dist', 'main', 'main.js');
   const child = spawn(pinnedNode(), ['--import', standIn, ...early, entry, ...words], {
@@ -155,6 +155,7 @@ async function onStandIn(options: DesktopOptions): Promise<DesktopApp> {
     // Its colours, downloads and focus are those that the app has set.
     browser = await chromium.connectOverCDP(endpoint, { noDefaults: true }).catch(() => null);
     if (browser !== null) watched.watch(browser.contexts()[0]!);
+    void ended.then(() => browser?.close());
   }
   const pages = () => browser?.contexts()[0]?.pages() ?? [];
   return {

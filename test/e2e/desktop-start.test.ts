@@ -1,11 +1,14 @@
 /** How the desktop app starts: as it was left, whatever became of its settings, once, and with words where it cannot. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect as expectSoon } from '@playwright/test';
-import { afterEach, beforeEach, describe, it } from 'vitest';
+import { afterEach, beforeEach, describe, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src-main/store/database.ts';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
 import { runsOn } from '../desktop/desktop-app.ts';
+import { command } from '../shells/command.ts';
 import type { Box } from './desktop.ts';
 import { choose, Person, quit, windowOf } from './desktop.ts';
 import { findChromium } from './studio.ts';
@@ -67,7 +70,7 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     expectSoon(settings()).toMatchObject({ theme: 'dark' });
 
     const second = await person.start({
-      before({ app }) {
+      before: ({ app }) => {
         const seen: object[] = [];
         Object.assign(globalThis, { seen });
         app.on('browser-window-created', (_, window) => {
@@ -113,7 +116,7 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     const startAnswering = (answers: number[], chosen = '') =>
       person.start({
         env: { TOLD: told(), ANSWERS: JSON.stringify(answers), CHOSEN: chosen },
-        before({ dialog }) {
+        before: ({ dialog }) => {
           const { appendFileSync } = process.getBuiltinModule('node:fs');
           const answers = JSON.parse(process.env['ANSWERS'] ?? '[]') as number[];
           dialog.showMessageBox = async (...args: unknown[]) => {
@@ -168,17 +171,15 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     });
 
     it('says who else uses it', async () => {
-      const { spawn } = await import('node:child_process');
-      const { command } = await import('../shells/command.ts');
       const [node = '', ...words] = command;
       const server = spawn(node, [...words, 'serve', '--json', '--port', '0', '--library', person.library], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      await new Promise((resolve) => server.stdout.once('data', resolve));
+      onTestFinished(() => void server.kill('SIGKILL'));
+      await once(server.stdout, 'data');
       const app = await startAnswering([]);
       expectSoon(await app.ended).toBe(0);
       expectSoon(boxes()[0]!.detail).toContain('in use by another Ganvas');
-      server.kill();
     });
   });
 

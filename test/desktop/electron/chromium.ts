@@ -39,6 +39,10 @@ export async function launchChromium(userData: string, respond: () => Respond | 
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: findChromium()!,
     viewport: { width: 1440, height: 900 },
+    // Signals are for the app.
+    handleSIGHUP: false,
+    handleSIGINT: false,
+    handleSIGTERM: false,
     reducedMotion: 'reduce',
     args: [
       '--remote-debugging-port=0',

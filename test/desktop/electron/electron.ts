@@ -70,6 +70,4 @@ async function start(): Promise<void> {
   process.on('message', (asked: Asked) => void answer(asked));
   process.send?.({ type: 'ready', endpoint });
   app.start();
-  await app.whenReady();
-  await session.defaultSession.grant(context, 'app://gan/');
 }

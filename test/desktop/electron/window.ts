@@ -74,6 +74,7 @@ export class WebContents extends EventEmitter {
   }
   async loadURL(url: string): Promise<void> {
     const page = await this.page;
+    await this.session.grant(page.context(), url);
     this.#loading = url;
     await page.goto(chromiumUrl(url));
   }
