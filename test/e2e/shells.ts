@@ -12,6 +12,9 @@ export interface Opened {
   page: Page;
   /** What went wrong in its pages by itself. */
   complaints: string[];
+  /** Addresses of everything that its pages have loaded, and what those of its own begin with. */
+  requests: string[];
+  origin: string;
   /** A folder that images can be taken from. */
   pictures: string;
   /** Chooses the folder `name` among the pictures, with the keyboard alone, from where the ways to choose are shown. */
@@ -24,10 +27,12 @@ export interface Opened {
 async function openServer(): Promise<Opened> {
   const browser = await launchBrowser();
   const library = new ServedLibrary();
-  const { page, complaints } = await visit(browser, await library.start());
+  const { page, complaints, requests } = await visit(browser, await library.start());
   return {
     page,
     complaints,
+    requests,
+    origin: new URL('/', page.url()).href,
     pictures: library.pictures,
     async chooseByKeyboard(name) {
       await tabTo(page, 'button', "Browse the server's folders");
@@ -58,6 +63,8 @@ async function openDesktop(): Promise<Opened> {
   return {
     page,
     complaints: app.complaints,
+    requests: app.requests,
+    origin: new URL('/', page.url()).href,
     pictures,
     async chooseByKeyboard(name) {
       await app.evaluate(({ dialog }, path) => {

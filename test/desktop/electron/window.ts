@@ -109,11 +109,14 @@ export class WebContents extends EventEmitter {
     page.on('close', () => !this.#destroyed && this.emit('page-closed'));
     page.on('download', (download) => void saveDownload(download, this));
     page.on('crash', () => this.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 1 }));
+    // Chromium does not wait for an answer: a window that may not be opened is closed at once.
+    const answers: boolean[] = [];
+    devtools.on('Page.windowOpen', ({ url, windowName }) => {
+      const opening = { url: electronUrl(url), frameName: windowName, disposition: 'new-window' };
+      answers.push(this.#openHandler(opening).action === 'allow');
+    });
     page.on('popup', (popup) => {
-      void popup.waitForURL(/./).then(async () => {
-        const opening = { url: electronUrl(popup.url()), frameName: '', disposition: 'new-window' };
-        if (this.#openHandler(opening).action === 'deny') await popup.close();
-      });
+      if (answers.shift() !== true) void popup.close();
     });
     await this.#guardNavigation(devtools, frameTree.frame.id);
     return page;
