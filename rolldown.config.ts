@@ -3,8 +3,7 @@
  * one CommonJS file that a sandboxed window takes. Packages stay outside.
  */
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { Plugin } from 'rolldown';
-import { defineConfig } from 'rolldown';
+import type { BuildOptions, Plugin } from 'rolldown';
 
 const root = import.meta.dirname;
 const dir = join(root, 'dist/main');
@@ -16,7 +15,8 @@ const placesBesideModules: Plugin = {
   transform(code, id) {
     return code.replaceAll(/new URL\('(\.[^']+)', import\.meta\.url\)/g, (_, path: string) => {
       const place = resolve(dirname(id), path);
-      if (!path.endsWith('.ts')) return `new URL('${relative(dir, place).replaceAll(sep, '/')}', import.meta.url)`;
+      if (!path.endsWith('.ts'))
+        return `new URL('${relative(dir, place).replaceAll(sep, '/')}', import.meta.url)`;
       const name = relative(join(root, 'src-main'), place).replace(/\.ts$/, '').replaceAll(/[\\/]/g, '-');
       this.emitFile({ type: 'chunk', id: place, name, fileName: `${name}.js` });
       return `new URL('./${name}.js', import.meta.url)`;
@@ -24,7 +24,8 @@ const placesBesideModules: Plugin = {
   },
 };
 
-export default defineConfig([
+/** Main process, then preload script. */
+export const builds: BuildOptions[] = [
   {
     input: { main: join(entries, 'main.ts') },
     platform: 'node',
@@ -38,4 +39,6 @@ export default defineConfig([
     external: 'electron',
     output: { file: join(dir, 'preload.cjs'), format: 'cjs' },
   },
-]);
+];
+
+export default builds;

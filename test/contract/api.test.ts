@@ -68,7 +68,12 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
 
     // The system.
     const info = await window.call('system.info', {});
-    expect(info).toMatchObject({ shell: 'server', library: basename(app.libraryDir), canBrowse: true, dialogs: false });
+    expect(info).toMatchObject({
+      shell: 'server',
+      library: basename(app.libraryDir),
+      canBrowse: true,
+      dialogs: false,
+    });
     expect(info.version).toMatch(/^\d+\.\d+\.\d+/);
     expect(await window.call('system.engines', {})).toMatchObject([{ name: 'onnx', available: true }]);
     const resources = await window.call('system.resources', {});

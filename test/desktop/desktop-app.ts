@@ -43,7 +43,10 @@ export function electronBinary(): string | null {
   const folder = join(repository, 'node_modules', 'electron');
   const name = join(folder, 'path.txt');
   if (!existsSync(name)) return null;
-  const path = join(process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(folder, 'dist'), readFileSync(name, 'utf8'));
+  const path = join(
+    process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(folder, 'dist'),
+    readFileSync(name, 'utf8'),
+  );
   return existsSync(path) ? path : null;
 }
 
@@ -76,7 +79,13 @@ function environment({ home, env }: DesktopOptions): Record<string, string> {
   const { PATH = '', DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR } = process.env;
   const screen = { DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR };
   const there = Object.entries(screen).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { PATH, HOME: home, XDG_DATA_HOME: join(home, '.local', 'share'), ...Object.fromEntries(there), ...env };
+  return {
+    PATH,
+    HOME: home,
+    XDG_DATA_HOME: join(home, '.local', 'share'),
+    ...Object.fromEntries(there),
+    ...env,
+  };
 }
 
 class Watched {

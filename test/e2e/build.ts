@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { build as bundle } from 'rolldown';
 import { build } from 'vite';
 import { repository } from '../architecture.ts';
-import mainProcess from '../../rolldown.config.ts';
+import { builds } from '../../rolldown.config.ts';
 
 /** Builds the page and the desktop app's processes, once for all stories. */
 export async function setup(): Promise<void> {
@@ -11,5 +11,5 @@ export async function setup(): Promise<void> {
     root: join(repository, 'src-renderer'),
     logLevel: 'error',
   });
-  for (const options of [mainProcess].flat()) await bundle({ ...options, logLevel: 'warn' });
+  await bundle(builds);
 }

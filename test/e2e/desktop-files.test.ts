@@ -110,10 +110,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
         const items = Menu.getApplicationMenu()?.getMenuItemById('recent')?.submenu?.items ?? [];
         return items.map(({ id, label }) => ({ id, label }));
       }, undefined);
-    await expect.poll(async () => (await recent()).map(({ label }) => label)).toEqual([
-      'New experiment',
-      'Hills && valleys',
-    ]);
+    await expect
+      .poll(async () => (await recent()).map(({ label }) => label))
+      .toEqual(['New experiment', 'Hills && valleys']);
     await choose(app, (await recent())[1]!.id);
     await expect(named()).toHaveValue('Hills & valleys');
   });
@@ -176,12 +175,16 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     await answerBoxes(app, 0);
     writeFileSync(join(person.home, 'bad.ganvas'), 'require("child_process")');
     mkdirSync(join(person.home, 'folder.ganvas'));
-    const third = await person.start({ args: [join(person.home, 'bad.ganvas'), join(person.home, 'folder.ganvas')] });
+    const third = await person.start({
+      args: [join(person.home, 'bad.ganvas'), join(person.home, 'folder.ganvas')],
+    });
     expectSoon(await third.ended).toBe(0);
-    await expect.poll(async () => (await boxesOf(app)).map(({ detail }) => detail)).toEqual([
-      expectSoon.stringContaining('no Ganvas experiment'),
-      expectSoon.stringContaining('folder.ganvas cannot be read'),
-    ]);
+    await expect
+      .poll(async () => (await boxesOf(app)).map(({ detail }) => detail))
+      .toEqual([
+        expectSoon.stringContaining('no Ganvas experiment'),
+        expectSoon.stringContaining('folder.ganvas cannot be read'),
+      ]);
 
     await app.kill();
     app = await person.start({ args: [file] });

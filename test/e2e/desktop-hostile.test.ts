@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
 import { expect as expectSoon } from '@playwright/test';
 import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { Desktop } from '../../src-shared/desktop.ts';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
 import { runsOn } from '../desktop/desktop-app.ts';
 import { Person, windowOf } from './desktop.ts';
@@ -22,7 +23,10 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
   const server = createServer((request, response) => {
     visits += 1;
     if (request.url === '/redirect') response.writeHead(302, { location: foreign }).end();
-    else response.writeHead(200, { 'content-type': 'text/html', 'access-control-allow-origin': '*' }).end('other');
+    else
+      response
+        .writeHead(200, { 'content-type': 'text/html', 'access-control-allow-origin': '*' })
+        .end('other');
   });
 
   /** What the main process was asked to open in the person's browser. */
@@ -54,7 +58,10 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
 
   it('gets two functions of the desktop, and nothing of Node or Electron', async () => {
     const found = await page.evaluate(() => ({
-      desktop: Object.entries(window.desktop as object).map(([name, value]) => [name, typeof value]),
+      desktop: Object.entries((window as unknown as { desktop: Desktop }).desktop).map(([name, value]) => [
+        name,
+        typeof value,
+      ]),
       node: ['require', 'process', 'module', 'Buffer', 'global'].filter((name) => name in globalThis),
     }));
     expectSoon(found).toEqual({
@@ -64,15 +71,26 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
       ],
       node: [],
     });
-    expectSoon(await page.evaluate(() => window.desktop!.pathOf({}).then(String, () => 'refused'))).toBe('refused');
-    expectSoon(await page.evaluate(() => window.desktop!.pathOf(new File(['x'], '/etc/passwd')))).toBe('');
+    expectSoon(
+      await page.evaluate(() =>
+        (window as unknown as { desktop: Desktop }).desktop.pathOf({}).then(String, () => 'refused'),
+      ),
+    ).toBe('refused');
+    expectSoon(
+      await page.evaluate(() =>
+        (window as unknown as { desktop: Desktop }).desktop.pathOf(new File(['x'], '/etc/passwd')),
+      ),
+    ).toBe('');
   });
 
   it.each(['link', 'script', 'form', 'meta', 'redirect'])('does not leave its page by a %s', async (way) => {
     const before = visits;
     await page.evaluate(
       ([how, to]) => {
-        const make = <K extends keyof HTMLElementTagNameMap>(name: K, set: Partial<HTMLElementTagNameMap[K]>) => {
+        const make = <K extends keyof HTMLElementTagNameMap>(
+          name: K,
+          set: Partial<HTMLElementTagNameMap[K]>,
+        ) => {
           const element = Object.assign(document.createElement(name), set);
           document.body.append(element);
           return element;
@@ -92,7 +110,12 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
   });
 
   it('does not leave its page by an address that only looks like ours', async () => {
-    for (const address of [`${foreign}?next=${ours}`, 'http://gan@127.0.0.1/', 'file:///etc/hosts', 'data:text/html,x']) {
+    for (const address of [
+      `${foreign}?next=${ours}`,
+      'http://gan@127.0.0.1/',
+      'file:///etc/hosts',
+      'data:text/html,x',
+    ]) {
       await page.evaluate((to) => location.assign(to), address).catch(() => undefined);
       await page.evaluate(() => fetch('./'));
       await isThere();
@@ -121,7 +144,11 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
   it('loads nothing from elsewhere, and runs no code but its own', async () => {
     const before = visits;
     const tried = await page.evaluate(async (to) => {
-      const failed = (work: Promise<unknown>) => work.then(() => 'done', () => 'failed');
+      const failed = (work: Promise<unknown>) =>
+        work.then(
+          () => 'done',
+          () => 'failed',
+        );
       const image = (src: string) => {
         const picture = new Image();
         picture.src = src;
@@ -141,7 +168,9 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
       const evaluated = await new Promise<string>((resolve) =>
         setTimeout(() => {
           try {
-            (globalThis as unknown as { eval: (code: string) => void })['eval']('globalThis.ran.push("eval")');
+            (globalThis as unknown as { eval: (code: string) => void })['eval'](
+              'globalThis.ran.push("eval")',
+            );
             resolve('done');
           } catch {
             resolve('failed');
@@ -192,9 +221,10 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
   it('gets no camera, no place, no notifications; but may put text on the clipboard', async () => {
     const asked = await page.evaluate(async () => ({
       notifications: await Notification.requestPermission(),
-      camera: await navigator.mediaDevices
-        .getUserMedia({ video: true })
-        .then(() => 'granted', () => 'denied'),
+      camera: await navigator.mediaDevices.getUserMedia({ video: true }).then(
+        () => 'granted',
+        () => 'denied',
+      ),
       place: await new Promise((resolve) =>
         navigator.geolocation.getCurrentPosition(
           () => resolve('granted'),
@@ -208,7 +238,16 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
   });
 
   it('reads nothing of the machine by addresses of its own', async () => {
-    const paths = ['../package.json', '%2e%2e/package.json', '..%2fpackage.json', 'assets/%00', '/etc/hosts', 'files/runs/%2e%2e/samples/1.png', 'main/main.js', 'main/preload.cjs'];
+    const paths = [
+      '../package.json',
+      '%2e%2e/package.json',
+      '..%2fpackage.json',
+      'assets/%00',
+      '/etc/hosts',
+      'files/runs/%2e%2e/samples/1.png',
+      'main/main.js',
+      'main/preload.cjs',
+    ];
     const statuses = await page.evaluate(
       (all) => Promise.all(all.map(async (path) => [path, (await fetch(path)).status])),
       paths,

@@ -33,7 +33,10 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     const first = await person.start();
     await windowOf(first);
     const wanted = { x: 40, y: 60, width: 1000, height: 700 };
-    await first.evaluate(({ BrowserWindow }, place) => BrowserWindow.getAllWindows()[0]!.setBounds(place), wanted);
+    await first.evaluate(
+      ({ BrowserWindow }, place) => BrowserWindow.getAllWindows()[0]!.setBounds(place),
+      wanted,
+    );
     await quit(first);
     expectSoon(await first.ended).toBe(0);
     const second = await person.start();
@@ -44,7 +47,10 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
   it.each([
     ['half a file', '{"window": {"x": 1'],
     ['another form', '{"window": "left", "theme": 7, "library": [], "resume": {}}'],
-    ['a screen that is gone', '{"window": {"x": 90000, "y": 90000, "width": 900, "height": 700, "maximized": false, "fullScreen": false}}'],
+    [
+      'a screen that is gone',
+      '{"window": {"x": 90000, "y": 90000, "width": 900, "height": 700, "maximized": false, "fullScreen": false}}',
+    ],
   ])('starts with settings that are %s', async (_, text) => {
     mkdirSync(join(person.settings, '..'), { recursive: true });
     writeFileSync(person.settings, text);
@@ -82,7 +88,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
       },
     });
     const dark = await windowOf(second);
-    expectSoon(await second.evaluate(() => (globalThis as unknown as { seen: object[] }).seen, undefined)).toEqual([
+    expectSoon(
+      await second.evaluate(() => (globalThis as unknown as { seen: object[] }).seen, undefined),
+    ).toEqual([
       { when: 'made', visible: false, background: '#131417' },
       { when: 'ready', visible: true, background: '#131417' },
     ]);
@@ -97,7 +105,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     const second = await person.start();
     expectSoon(await second.ended).toBe(0);
     await expect
-      .poll(() => first.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isMinimized(), undefined))
+      .poll(() =>
+        first.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isMinimized(), undefined),
+      )
       .toBe(false);
     expectSoon(first.pages()).toHaveLength(1);
   });
@@ -165,7 +175,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
       writeFileSync(person.settings, JSON.stringify({ library: drive }));
       const app = await startAnswering([]);
       expectSoon(await app.ended).toBe(0);
-      expectSoon(boxes().map(({ detail }) => detail)).toEqual([expectSoon.stringContaining('connect the drive')]);
+      expectSoon(boxes().map(({ detail }) => detail)).toEqual([
+        expectSoon.stringContaining('connect the drive'),
+      ]);
       expectSoon(existsSync(drive)).toBe(false);
       expectSoon(settings()).toMatchObject({ library: drive });
     });

@@ -48,7 +48,12 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
   it('shows progress, keeps the machine awake, and says how it ended to who looks elsewhere', async () => {
     await app.evaluate((electron) => {
       const { BrowserWindow, powerSaveBlocker, Notification } = electron;
-      const signs = { progress: [] as number[], blockers: [] as number[], stopped: [] as number[], notifications: [] as unknown[] };
+      const signs = {
+        progress: [] as number[],
+        blockers: [] as number[],
+        stopped: [] as number[],
+        notifications: [] as unknown[],
+      };
       Object.assign(globalThis, { signs });
       const [window] = BrowserWindow.getAllWindows();
       window!.setProgressBar = (progress: number) => void signs.progress.push(progress);
@@ -77,9 +82,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
 
     await train(page, folder, 30);
     await expect(runState(page)).toHaveText('done');
-    await expect.poll(async () => (await signs()).notifications).toEqual([
-      { title: 'hues has been trained', body: 'It ended after step 30.' },
-    ]);
+    await expect
+      .poll(async () => (await signs()).notifications)
+      .toEqual([{ title: 'hues has been trained', body: 'It ended after step 30.' }]);
     const { progress, blockers, stopped } = await signs();
     expectSoon(progress[0]).toBe(2);
     expectSoon(progress.at(-1)).toBe(-1);
@@ -89,7 +94,10 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
     expectSoon(stopped).toEqual(blockers);
 
     await page.keyboard.press('Control+2');
-    await app.evaluate(() => (globalThis as unknown as { signs: Signs }).signs.notifications[0]!.click(), undefined);
+    await app.evaluate(
+      () => (globalThis as unknown as { signs: Signs }).signs.notifications[0]!.click(),
+      undefined,
+    );
     await expect(page.getByRole('heading', { name: 'Run 1 · hues' })).toBeVisible();
   });
 
@@ -114,7 +122,9 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
     expectSoon(await app.ended).toBe(0);
     expectSoon(checkpoints()).toHaveLength(1);
     expectSoon(Number(checkpoints()[0])).toBeGreaterThanOrEqual(reached);
-    expectSoon(JSON.parse(readFileSync(person.settings, 'utf8'))).toMatchObject({ resume: [expectSoon.any(String)] });
+    expectSoon(JSON.parse(readFileSync(person.settings, 'utf8'))).toMatchObject({
+      resume: [expectSoon.any(String)],
+    });
 
     const left = Number(checkpoints()[0]);
     app = await person.start();
@@ -130,12 +140,15 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
     expectSoon(await app.ended).toBe(0);
   });
 
-  it.skipIf(!canWatch)('ends with a checkpoint and without a question when the system wants it to', async () => {
-    await train(page, folder);
-    process.kill(app.pid, 'SIGTERM');
-    expectSoon(await app.ended).toBe(0);
-    expectSoon(checkpoints()).toHaveLength(1);
-  });
+  it.skipIf(!canWatch)(
+    'ends with a checkpoint and without a question when the system wants it to',
+    async () => {
+      await train(page, folder);
+      process.kill(app.pid, 'SIGTERM');
+      expectSoon(await app.ended).toBe(0);
+      expectSoon(checkpoints()).toHaveLength(1);
+    },
+  );
 
   it.skipIf(!canWatch)('survives a trainer that is killed, and offers to resume', async () => {
     await train(page, folder);
@@ -147,17 +160,20 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
     await expect(page.getByRole('row', { name: /hues/ })).toBeVisible();
   });
 
-  it.skipIf(!canWatch)('takes its trainers along when it is killed, and loses nothing but the steps since the checkpoint', async () => {
-    await train(page, folder);
-    const trainers = trainersOf(app.pid);
-    expectSoon(trainers.length).toBeGreaterThan(0);
-    await app.kill();
-    await gone(trainers);
-    app = await person.start();
-    page = await windowOf(app);
-    await expect(runState(page)).toHaveText('interrupted');
-    await page.getByRole('button', { name: 'Resume…' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
-    await expect(runState(page)).toHaveText('training');
-  });
+  it.skipIf(!canWatch)(
+    'takes its trainers along when it is killed, and loses nothing but the steps since the checkpoint',
+    async () => {
+      await train(page, folder);
+      const trainers = trainersOf(app.pid);
+      expectSoon(trainers.length).toBeGreaterThan(0);
+      await app.kill();
+      await gone(trainers);
+      app = await person.start();
+      page = await windowOf(app);
+      await expect(runState(page)).toHaveText('interrupted');
+      await page.getByRole('button', { name: 'Resume…' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
+      await expect(runState(page)).toHaveText('training');
+    },
+  );
 });

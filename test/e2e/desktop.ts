@@ -78,7 +78,7 @@ export async function choose(app: DesktopApp, id: string): Promise<void> {
   await app.evaluate(({ Menu }, item) => {
     const found = Menu.getApplicationMenu()?.getMenuItemById(item);
     if (!found) throw new Error(`the menu has no ${item}`);
-    found.click();
+    (found as unknown as { click: () => void }).click();
   }, id);
 }
 

@@ -53,7 +53,9 @@ describe.skipIf(findChromium() === null).each(shells)('the main job in $shell', 
     await opened.close();
     expectNow(opened.complaints).toEqual([]);
     // Nothing was loaded from anywhere else.
-    expectNow(opened.requests.filter((url) => !url.startsWith(opened.origin) && !url.startsWith('blob:'))).toEqual([]);
+    expectNow(
+      opened.requests.filter((url) => !url.startsWith(opened.origin) && !url.startsWith('blob:')),
+    ).toEqual([]);
   });
 
   const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });

@@ -67,9 +67,12 @@ async function openDesktop(): Promise<Opened> {
     origin: new URL('/', page.url()).href,
     pictures,
     async chooseByKeyboard(name) {
-      await app.evaluate(({ dialog }, path) => {
-        dialog.showOpenDialog = async () => ({ canceled: false, filePaths: [path] });
-      }, join(pictures, name));
+      await app.evaluate(
+        ({ dialog }, path) => {
+          dialog.showOpenDialog = async () => ({ canceled: false, filePaths: [path] });
+        },
+        join(pictures, name),
+      );
       await tabTo(page, 'button', 'Choose a folder');
       await page.keyboard.press('Enter');
     },

@@ -51,6 +51,6 @@ describe('an experiment as a file', () => {
     expect(codeOf(`{"format":"ganvas-experiment","version":1,"__proto__":{"name":"x"}}`)).toBe(
       'experiment-file.invalid',
     );
-    expect(codeOf(`${'['.repeat(200_000)}`)).toBe('experiment-file.not-one');
+    expect(codeOf('['.repeat(200_000))).toBe('experiment-file.not-one');
   });
 });

@@ -70,8 +70,7 @@ export class Desktop {
 
   /** Brings a window to the front; opens one where there is none. */
   show(): BrowserWindow {
-    const window =
-      BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0] ?? this.openWindow();
+    const window = BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0] ?? this.openWindow();
     showWindow(window);
     return window;
   }

@@ -35,7 +35,8 @@ export class Leaving {
   mayClose(window: BrowserWindow): boolean {
     const isLast = BrowserWindow.getAllWindows().every((other) => other === window);
     // On a Mac an app without windows goes on.
-    if (this.#state === 'left' || !isLast || process.platform === 'darwin' || this.#active().length === 0) return true;
+    if (this.#state === 'left' || !isLast || process.platform === 'darwin' || this.#active().length === 0)
+      return true;
     electronApp.quit();
     return false;
   }

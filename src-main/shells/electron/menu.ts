@@ -34,7 +34,12 @@ export function menuTemplate(content: MenuContent): MenuItemConstructorOptions[]
     },
     { id: 'new-window', label: 'New Window', accelerator: 'CmdOrCtrl+Shift+N', click: newWindow },
     separator,
-    { id: 'open-file', label: 'Open Experiment File…', accelerator: 'CmdOrCtrl+O', click: () => ask('open-file') },
+    {
+      id: 'open-file',
+      label: 'Open Experiment File…',
+      accelerator: 'CmdOrCtrl+O',
+      click: () => ask('open-file'),
+    },
     {
       id: 'recent',
       label: 'Recent Experiments',

@@ -8,7 +8,10 @@ import { defaultLibrary } from '../default-library.ts';
 import type { Settings } from './settings.ts';
 
 /** @returns null when the person gave up */
-export async function openLibrary(settings: Settings, open: (libraryDir: string) => App): Promise<App | null> {
+export async function openLibrary(
+  settings: Settings,
+  open: (libraryDir: string) => App,
+): Promise<App | null> {
   for (;;) {
     try {
       return open(libraryDir(settings));
@@ -19,8 +22,11 @@ export async function openLibrary(settings: Settings, open: (libraryDir: string)
         type: 'error',
         title: 'Ganvas',
         message: 'Ganvas cannot open its library.',
-        detail: own ? `${message}\n\nNothing has been changed.` : `Something went wrong inside Ganvas: ${message}`,
-        buttons: code === 'node.missing' ? ['Quit', 'Try Again'] : ['Quit', 'Try Again', 'Choose Another Library…'],
+        detail: own
+          ? `${message}\n\nNothing has been changed.`
+          : `Something went wrong inside Ganvas: ${message}`,
+        buttons:
+          code === 'node.missing' ? ['Quit', 'Try Again'] : ['Quit', 'Try Again', 'Choose Another Library…'],
         defaultId: 1,
         cancelId: 0,
       });

@@ -10,7 +10,12 @@ export const address = `${scheme}://${host}/`;
 /** Whether an address belongs to our page; what cannot be read belongs to nobody. Decided by its parts, never by how it looks. */
 export function isOurs(url: string): boolean {
   const parsed = URL.parse(url);
-  return parsed?.protocol === `${scheme}:` && parsed.host === host && parsed.username === '' && parsed.password === '';
+  return (
+    parsed?.protocol === `${scheme}:` &&
+    parsed.host === host &&
+    parsed.username === '' &&
+    parsed.password === ''
+  );
 }
 
 /** A frame, as far as it says who speaks. */

@@ -11,7 +11,10 @@ const withoutEnd = 2;
 function ended(run: Run): { title: string; body: string } | null {
   switch (run.state) {
     case 'done':
-      return { title: `${run.name} has been trained`, body: `It ended after step ${run.step.toLocaleString('en')}.` };
+      return {
+        title: `${run.name} has been trained`,
+        body: `It ended after step ${run.step.toLocaleString('en')}.`,
+      };
     case 'failed':
       return { title: `${run.name} has failed`, body: run.reason?.message ?? '' };
     case 'interrupted':

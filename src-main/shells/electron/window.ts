@@ -1,6 +1,6 @@
 /** A window of the app. */
 import { join } from 'node:path';
-import { BrowserWindow, nativeTheme, screen } from 'electron';
+import { BrowserWindow, dialog, nativeTheme, screen } from 'electron';
 import { address } from './our-page.ts';
 import type { Settings, WindowState } from './settings.ts';
 
@@ -45,8 +45,27 @@ export function openWindow(settings: Settings): BrowserWindow {
     const fullScreen = window.isFullScreen();
     settings.change({ window: { ...window.getNormalBounds(), maximized, fullScreen } });
   });
+  window.webContents.on('render-process-gone', (_, { reason }) => {
+    if (reason !== 'clean-exit') void offerReload(window);
+  });
   void window.loadURL(address);
   return window;
+}
+
+/** The page's process has died. The core and what trains are processes of their own. */
+async function offerReload(window: BrowserWindow): Promise<void> {
+  const { response } = await dialog.showMessageBox(window, {
+    type: 'error',
+    message: 'This window has stopped working.',
+    detail:
+      'Nothing is lost: what trains goes on, and every edit was saved. Loading the window again shows it.',
+    buttons: ['Load Again', 'Close Window'],
+    defaultId: 0,
+    cancelId: 1,
+  });
+  if (window.isDestroyed()) return;
+  if (response === 0) window.reload();
+  else window.close();
 }
 
 /** Brings a window to the front, whatever hides it. */

@@ -16,7 +16,8 @@ const declared = new Set<string>();
 const protocol = {
   registerSchemesAsPrivileged(schemes: { scheme: string; privileges: Record<string, boolean> }[]) {
     for (const { scheme, privileges } of schemes) {
-      if (privileges['standard'] && privileges['secure'] && privileges['supportFetchAPI']) declared.add(scheme);
+      if (privileges['standard'] && privileges['secure'] && privileges['supportFetchAPI'])
+        declared.add(scheme);
       if (privileges['bypassCSP']) throw new Error('no scheme may pass by the content security policy');
     }
   },
@@ -58,7 +59,6 @@ async function answer({ id, code, arg }: Asked): Promise<void> {
     process.send?.({ type: 'answer', id, error: error instanceof Error ? error.message : String(error) });
   }
 }
-
 
 // As in Electron, the entry has run before the app is ready.
 setImmediate(() => void start());

@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 export class MessagePortMain extends EventEmitter {
   readonly #port: MessagePort;
+  #started = false;
 
   constructor(port: MessagePort) {
     super();
@@ -14,6 +15,8 @@ export class MessagePortMain extends EventEmitter {
     this.#port.postMessage(message);
   }
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#port.on('message', (data) => this.emit('message', { data, ports: [] }));
   }
   close(): void {

@@ -52,9 +52,10 @@ class World {
       throw new Error(`module not found: ${name}`);
     };
     const exports = {};
-    runInNewContext(`(function (require, exports, module) { ${script}\n})`, { window })(require, exports, {
-      exports,
-    });
+    const run = runInNewContext(`(function (require, exports, module) { ${script}\n})`, { window }) as (
+      ...globals: unknown[]
+    ) => void;
+    run(require, exports, { exports });
   }
 }
 
@@ -74,7 +75,9 @@ function inPage(exposed: [key: string, names: string[]][]): void {
         const id = answers.size;
         const answer = Promise.withResolvers<unknown>();
         answers.set(id, answer);
-        const sent = args.map((arg) => (arg instanceof File ? { file: files.push(arg) - 1 } : { value: arg }));
+        const sent = args.map((arg) =>
+          arg instanceof File ? { file: files.push(arg) - 1 } : { value: arg },
+        );
         say({ type: 'call', id, key, name, args: sent });
         return answer.promise;
       },

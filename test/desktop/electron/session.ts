@@ -6,7 +6,12 @@ interface Asker {
   getURL(): string;
 }
 type Check = (contents: Asker | null, permission: string, origin: string, details: object) => boolean;
-type Request = (contents: Asker, permission: string, callback: (granted: boolean) => void, details: object) => void;
+type Request = (
+  contents: Asker,
+  permission: string,
+  callback: (granted: boolean) => void,
+  details: object,
+) => void;
 type BeforeRequest = (details: { url: string }, callback: (response: { cancel?: boolean }) => void) => void;
 
 /** Chromium's names of what Electron calls otherwise. */
@@ -41,18 +46,18 @@ class Session extends EventEmitter {
   }
 
   allows(url: string): boolean {
-    let cancelled = false;
-    this.#beforeRequest({ url }, ({ cancel }) => (cancelled = cancel === true));
-    return !cancelled;
+    const answers: boolean[] = [];
+    this.#beforeRequest({ url }, ({ cancel }) => answers.push(cancel === true));
+    return answers[0] === false;
   }
 
   /** Gives Chromium the permissions that the handlers give the page. */
   async grant(context: BrowserContext, page: string): Promise<void> {
     const asker = { getURL: () => page };
     const granted = Object.entries(permissions).filter(([, name]) => {
-      let given = false;
-      this.#request(asker, name, (answer) => (given = answer), {});
-      return given && this.#check(asker, name, page, {});
+      const answers: boolean[] = [];
+      this.#request(asker, name, (answer) => answers.push(answer), {});
+      return answers[0] === true && this.#check(asker, name, page, {});
     });
     await context.grantPermissions(
       granted.map(([name]) => name),

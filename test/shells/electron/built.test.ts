@@ -1,14 +1,13 @@
 /** What the build makes of the preload script and the main process. */
 import { expect, test } from 'vitest';
-import { rolldown } from 'rolldown';
-import type { OutputOptions } from 'rolldown';
-import config from '../../../rolldown.config.ts';
+import type { BuildOptions } from 'rolldown';
+import { build } from 'rolldown';
+import { builds } from '../../../rolldown.config.ts';
 
-const [main, preload] = [config].flat();
+const [main, preload] = builds as [BuildOptions, BuildOptions];
 
-async function built(options: typeof main): Promise<Map<string, string>> {
-  const bundle = await rolldown({ ...options!, logLevel: 'silent' });
-  const { output } = await bundle.generate(options!.output as OutputOptions);
+async function built(options: BuildOptions): Promise<Map<string, string>> {
+  const { output } = await build({ ...options, write: false });
   return new Map(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : '']));
 }
 

@@ -1,11 +1,11 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { channels } from '../../../src-main/shells/electron/channels.ts';
 import { acceptConnections } from '../../../src-main/shells/electron/connections.ts';
 import { address } from '../../../src-main/shells/electron/our-page.ts';
 import type { Port } from '../../../src-shared/rpc.ts';
 
-const electron = vi.hoisted(() => ({ window: { its: 'window' }, ipc: null as unknown }));
+const electron = vi.hoisted((): { window: object; ipc?: EventEmitter } => ({ window: { its: 'window' } }));
 vi.mock('electron', async () => {
   const { EventEmitter: Emitter } = await import('node:events');
   const { MessageChannelMain } = await import('../../desktop/electron/ports.ts');
@@ -35,7 +35,7 @@ test('a port is handed to our page alone, and its messages are heard', async () 
     },
   };
   const ask = (senderFrame: object | null, sender: unknown = {}) =>
-    (electron.ipc as EventEmitter).emit(channels.connect, { sender, senderFrame });
+    electron.ipc?.emit(channels.connect, { sender, senderFrame });
   ask({ ...frame, url: 'https://evil.test/' });
   ask({ ...frame, parent: frame });
   ask({ ...frame, isDestroyed: () => true });

@@ -40,8 +40,21 @@ test('only the page itself is heard: no frame in it, no other page, none that is
 });
 
 test('nothing is opened elsewhere but what is on the list', () => {
-  const others = ['file:///etc/hosts', 'javascript:alert(1)', 'smb://evil/share', 'ms-calculator:', 'http://www.electronjs.org/'];
-  others.push('https://www.electronjs.org.evil.test/', `${links.electron}?x`, 'https://evil.test/', 'mailto:x@evil.test', '', '%');
+  const others = [
+    'file:///etc/hosts',
+    'javascript:alert(1)',
+    'smb://evil/share',
+    'ms-calculator:',
+    'http://www.electronjs.org/',
+  ];
+  others.push(
+    'https://www.electronjs.org.evil.test/',
+    `${links.electron}?x`,
+    'https://evil.test/',
+    'mailto:x@evil.test',
+    '',
+    '%',
+  );
   for (const url of others) expect(openLink(url)).toBe(false);
   expect(openExternal).not.toHaveBeenCalled();
   expect(openLink(links.electron)).toBe(true);
