@@ -1,6 +1,6 @@
 /**
- * The desktop app's processes, built to `dist/main`: Electron's main process and what it starts as ES modules, the preload script as the
- * one CommonJS file that a sandboxed window takes. Packages stay outside.
+ * The desktop app's processes: Electron's main process and what it starts as ES modules in `dist/main`, the preload script as the
+ * one CommonJS file that a sandboxed window takes in `dist/preload`. Packages stay outside.
  */
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { BuildOptions, Plugin } from 'rolldown';
@@ -37,7 +37,7 @@ export const builds: BuildOptions[] = [
     input: join(entries, 'preload/preload.ts'),
     platform: 'browser',
     external: 'electron',
-    output: { file: join(dir, 'preload.cjs'), format: 'cjs' },
+    output: { file: join(root, 'dist/preload/preload.cjs'), format: 'cjs' },
   },
 ];
 

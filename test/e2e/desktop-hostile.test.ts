@@ -246,7 +246,7 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
       '/etc/hosts',
       'files/runs/%2e%2e/samples/1.png',
       'main/main.js',
-      'main/preload.cjs',
+      'preload/preload.cjs',
     ];
     const statuses = await page.evaluate(
       (all) => Promise.all(all.map(async (path) => [path, (await fetch(path)).status])),

@@ -98,6 +98,24 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     expectSoon(await dark.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(true);
   });
 
+  it('asks for the sandbox before anything else', async () => {
+    const app = await person.start({
+      before: ({ app: electron }) => {
+        const asked: string[] = [];
+        Object.assign(globalThis, { asked });
+        const { enableSandbox } = electron;
+        electron.enableSandbox = () => {
+          asked.push(electron.isReady() ? 'too late' : 'in time');
+          enableSandbox.call(electron);
+        };
+      },
+    });
+    await windowOf(app);
+    expectSoon(
+      await app.evaluate(() => (globalThis as unknown as { asked: string[] }).asked, undefined),
+    ).toEqual(['in time']);
+  });
+
   it('runs once: a second start brings the first to the front', async () => {
     const first = await person.start();
     await windowOf(first);

@@ -33,7 +33,7 @@ export function openWindow(settings: Settings): BrowserWindow {
     show: false,
     title: 'Ganvas',
     backgroundColor: nativeTheme.shouldUseDarkColors ? background.dark : background.light,
-    webPreferences: { preload: join(import.meta.dirname, 'preload.cjs') },
+    webPreferences: { preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs') },
   });
   window.once('ready-to-show', () => {
     if (state?.maximized === true) window.maximize();

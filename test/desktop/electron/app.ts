@@ -35,6 +35,7 @@ class App extends EventEmitter {
   /** What has been asked of it, for tests. */
   readonly asked: string[] = [];
   #quitting = false;
+  #isReady = false;
   beforeExit: () => Promise<void> = async () => undefined;
 
   constructor() {
@@ -44,7 +45,11 @@ class App extends EventEmitter {
       process.on(signal, () => process.listenerCount(signal) === 1 && this.quit());
   }
 
+  isReady(): boolean {
+    return this.#isReady;
+  }
   start(): void {
+    this.#isReady = true;
     this.#ready.resolve(null);
     this.emit('ready');
   }
