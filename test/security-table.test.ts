@@ -21,7 +21,7 @@ test('the table of promises names many tests', () => {
 });
 
 test.each(named)('%s has the test "%s" that docs/security.md names', (file, title) => {
-  const path = join(repository, file!);
+  const path = join(repository, file);
   expect(existsSync(path)).toBe(true);
   expect(readFileSync(path, 'utf8')).toContain(title);
 });
