@@ -17,7 +17,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes, stories] } },
-      { extends: true, test: { name: 'e2e', include: [stories], globalSetup: 'test/e2e/build-page.ts' } },
+      { extends: true, test: { name: 'e2e', include: [stories], globalSetup: 'test/e2e/build.ts' } },
       {
         extends: true,
         // Without this condition Svelte hands out its server build, in which nothing reacts.

@@ -31,6 +31,10 @@ const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,128}$/, 'not an id'));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 
+/** Light or dark; `system`: as the system has it. */
+export const Theme = v.picklist(['system', 'light', 'dark']);
+export type Theme = v.InferOutput<typeof Theme>;
+
 /** What a person chose: `sample`, `sample:<count>`, `upload:<id>`, or a path (where the shell allows it). */
 const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
@@ -68,6 +72,8 @@ export interface SystemInfo {
   library: string;
   /** Whether datasets can be chosen from folders of the machine with `datasets.browse`. */
   canBrowse: boolean;
+  /** Whether files are chosen and saved in the system's own dialogs, and the methods for it are there. */
+  dialogs: boolean;
   cores: number;
   memoryBytes: number;
 }
@@ -147,9 +153,14 @@ export const api = {
   /** Makes space: what was deleted is gone for good. */
   'system.purge': method({}).gives<Resources>(),
 
+  /** What the shell draws itself takes these colours too, from its first picture on; desktop only. @throws `shell.not-here` */
+  'system.setTheme': method({ theme: Theme }).gives<null>(),
+
   'datasets.list': method({}).gives<CachedDataset[]>(),
   /** @throws `dataset.not-allowed` outside the data roots */
   'datasets.browse': method({ path: v.nullable(source) }).gives<FolderListing>(),
+  /** Path of what was chosen in the system's dialog, null when it was closed; desktop only. @throws `shell.not-here` */
+  'datasets.choose': method({ kind: v.picklist(['folder', 'file']) }).gives<string | null>(),
   /** `settings` null: suggested by what is found. */
   'datasets.preview': method({
     source,
@@ -184,6 +195,13 @@ export const api = {
   'experiments.duplicate': method({ id, run: v.nullable(id), name: Name }).gives<OpenExperiment>(),
   'experiments.delete': method({ id }).gives<null>(),
   'experiments.restore': method({ id }).gives<null>(),
+  /**
+   * A new experiment from a file that is chosen in the system's dialog, null when it was closed; desktop only.
+   * @throws `shell.not-here`, and what `parseExperiment` throws
+   */
+  'experiments.openFile': method({}).gives<OpenExperiment | null>(),
+  /** Design and settings as a file, where the system's dialog says; whether it was saved. Desktop only. @throws `shell.not-here` */
+  'experiments.saveFile': method({ id }).gives<boolean>(),
 
   'runs.list': method({}).gives<Run[]>(),
   'runs.get': method({ id }).gives<RunDetails>(),
@@ -281,7 +299,16 @@ export type ApiEvent =
   | { type: 'purged'; experiments: string[]; runs: string[] }
   /** The list of prepared datasets, or of exports, is another one now. */
   | { type: 'datasets' }
-  | { type: 'exports' };
+  | { type: 'exports' }
+  /** Chosen outside of the page, in the desktop app's menu say; told to one window. */
+  | { type: 'wish'; wish: Wish };
+
+/** What a window is asked to do. */
+export type Wish =
+  | 'new-experiment'
+  | 'open-file'
+  | 'save-file'
+  | { place: 'Data' | 'Design' | 'Train' | 'Explore' | 'Library'; experiment?: string; run?: string };
 
 /** Addresses of pictures and files, relative to the page. */
 export const pictures = {

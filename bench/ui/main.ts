@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { setup as buildPage } from '../../test/e2e/build-page.ts';
+import { setup as build } from '../../test/e2e/build.ts';
 import { findChromium, launchBrowser, ServedLibrary } from '../../test/e2e/studio.ts';
 import { benchChart } from './chart.ts';
 import { benchDesign } from './design.ts';
@@ -29,7 +29,7 @@ const load = () => `load average ${loadavg()[0]!.toFixed(1)}`;
 async function run(wanted: readonly string[]): Promise<number> {
   if (findChromium() === null) throw new Error('No Chromium was found: put one on the path.');
   const report = new Report();
-  await buildPage();
+  await build();
   const library = new ServedLibrary();
   // Ctrl-C ends browser and server, and this process before anything else is done.
   process.on('exit', () => rmSync(library.folder, { recursive: true, force: true }));

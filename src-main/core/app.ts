@@ -17,6 +17,7 @@ import type { StoredSample } from '../store/samples.ts';
 import { isUpload } from '../datasets/upload.ts';
 import type { CacheEntry, Datasets, MovedSource, PrepareOptions } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
+import type { Experiments } from './experiments.ts';
 import { createExperiments } from './experiments.ts';
 import type { SampleOptions, Written } from './exports.ts';
 import { createExports } from './exports.ts';
@@ -65,6 +66,7 @@ export interface App {
   };
   /** A source as people call it: an upload by the name that was dropped, anything else as it is. */
   sourceName(source: string): string;
+  experiments: Pick<Experiments, 'list'>;
   runs: Pick<Runs, 'interrupt'> & {
     /** See {@link Runs}. */
     resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep & MovedSource): Promise<Run>;
@@ -226,6 +228,7 @@ export function createApp({
       delete: (key) => datasets.delete(key),
     },
     sourceName,
+    experiments: { list: () => experiments.list() },
     runs: {
       list: () => store.runs.list().filter(({ deletedAt }) => deletedAt === null),
       find: (text) => store.runs.find(text),

@@ -44,6 +44,10 @@ export function createHandlers({
 }: HandlerParts): ApiHandlers {
   /** For methods that give nothing. */
   const after = (_: unknown) => null;
+  /** For what a shell with windows of its own does itself. */
+  const notHere = () => {
+    throw new AppError('shell.not-here', 'Only the desktop app can do this.');
+  };
   return {
     ...intake.handlers,
     ...explorers.handlers,
@@ -56,8 +60,10 @@ export function createHandlers({
       purge();
       return system.resources();
     },
+    'system.setTheme': notHere,
 
     'datasets.list': () => datasets.list(),
+    'datasets.choose': notHere,
     'datasets.prepare': async ({ source, settings }, context) =>
       datasets.view(await datasets.prepare(source, settings, context)),
     'datasets.find': async ({ source, settings }) => {
@@ -75,6 +81,8 @@ export function createHandlers({
     'experiments.duplicate': ({ id, run, name }) => experiments.duplicate(id, run, name),
     'experiments.delete': ({ id }) => after(experiments.delete(id)),
     'experiments.restore': ({ id }) => after(experiments.restore(id)),
+    'experiments.openFile': notHere,
+    'experiments.saveFile': notHere,
 
     'runs.list': () => store.runs.list(),
     'runs.get': ({ id }) => detailsOf(store, id),

@@ -34,6 +34,7 @@ export function createSystem({ libraryDir, runsDir, shell, canBrowse, host }: Sy
       platform: process.platform,
       library: basename(libraryDir),
       canBrowse,
+      dialogs: shell === 'desktop',
       cores: availableParallelism(),
       memoryBytes: totalmem(),
     }),

@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 export type Shell =
-  | { kind: 'desktop'; electron: string; entry: string }
+  | { kind: 'desktop'; electron: string }
   /** `why` it is not the desktop app: a sentence. */
   | { kind: 'server'; why: string };
 
@@ -25,7 +25,7 @@ export function chooseShell({ entry, hasScreen, isRoot, findElectron }: Surround
   if (!hasScreen) return server('There is no screen here for the desktop app.');
   if (isRoot) return server('The desktop app does not run as root.');
   const electron = findElectron();
-  if (electron !== null) return { kind: 'desktop', electron, entry };
+  if (electron !== null) return { kind: 'desktop', electron };
   return server('Electron is not here and cannot be fetched, so the desktop app does not open.');
 }
 

@@ -5,11 +5,12 @@ import { serve } from '../../src-shared/rpc.ts';
 export class Pages {
   readonly #tell = new Set<(event: unknown) => void>();
 
-  /** Serves a page until its connection ends. */
-  connect<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>): void {
+  /** Serves a page until its connection ends. @returns a function that sends an event to this page alone */
+  connect<C extends Contract>(port: Port, contract: C, handlers: Handlers<C>): (event: unknown) => void {
     const tell = serve(port, contract, handlers);
     this.#tell.add(tell);
     port.onClose(() => this.#tell.delete(tell));
+    return tell;
   }
 
   broadcast(event: unknown): void {

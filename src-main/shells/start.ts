@@ -20,8 +20,9 @@ const shell = chooseShell({
 });
 if (shell.kind === 'server') await serve(shell.why);
 else {
-  const { electron, entry } = shell;
-  const child = spawn(electron, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The folder, whose package.json names the entry: so the app learns its own name and version.
+  const checkout = fileURLToPath(new URL('../..', import.meta.url));
+  const child = spawn(shell.electron, [checkout, ...process.argv.slice(2)], { stdio: 'inherit' });
   child.on('error', (error) => void serve(`The desktop app does not start (${error.message}).`));
   child.on('exit', (status) => (process.exitCode = status ?? 1));
 }

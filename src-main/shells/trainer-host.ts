@@ -40,9 +40,16 @@ function lastWords(output: string): string {
   return telling.join(' ').slice(-lastWordsLength);
 }
 
-/** @param node path of the Node binary that trainers run on */
-export function createTrainerHost(node: string): TrainerHost {
-  const entry = fileURLToPath(new URL('../trainer/main.ts', import.meta.url));
+/** Path of the trainer's module beside this one. */
+export function trainerEntry(): string {
+  return fileURLToPath(new URL('../trainer/main.ts', import.meta.url));
+}
+
+/**
+ * @param node path of the Node binary that trainers run on
+ * @param entry path of the trainer's module
+ */
+export function createTrainerHost(node: string, entry = trainerEntry()): TrainerHost {
   return {
     start(listener: TrainerListener): Trainer {
       const child = spawn(node, [entry], {

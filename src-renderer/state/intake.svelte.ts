@@ -3,6 +3,7 @@ import { presets } from '../../src-shared/gan/presets.ts';
 import type { Preview } from '../../src-shared/api.ts';
 import { namedAfter } from '../../src-shared/library.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
+import type { Desktop } from '../../src-shared/desktop.ts';
 import type { ExperimentState } from './experiment.svelte.ts';
 import type { FindFiles } from './found-files.ts';
 import { designFor, settingsFor } from './fitting-design.ts';
@@ -18,10 +19,13 @@ export class Intake {
   #looking: Task<Preview> | null = $state.raw(null);
   readonly #studio: Studio;
   readonly #send: Send;
+  readonly #desktop: Desktop | undefined;
 
-  constructor(studio: Studio, send: Send) {
+  /** @param desktop where files need not be uploaded, since the core reads them where they are */
+  constructor(studio: Studio, send: Send, desktop?: Desktop) {
     this.#studio = studio;
     this.#send = send;
+    this.#desktop = desktop;
   }
 
   get upload(): Upload | null {
@@ -29,6 +33,27 @@ export class Intake {
   }
   get looking(): Task<Preview> | null {
     return this.#looking;
+  }
+
+  /**
+   * Takes what was dropped or pasted: one folder or file where it lies, if the core can read it there; else its files are uploaded.
+   * To be called while the event is being handled.
+   */
+  async take(dropped: ArrayLike<File>, find: FindFiles): Promise<void> {
+    const path = dropped.length === 1 ? await this.#desktop?.pathOf(dropped[0]!) : undefined;
+    if (path === undefined || path === '') return this.takeFiles(find);
+    this.#studio.go({ place: 'Data' });
+    await this.use(path);
+  }
+
+  /** A folder or file that the person chooses in the system's dialog. What goes wrong is said. */
+  async choose(kind: 'folder' | 'file'): Promise<void> {
+    try {
+      const path = await this.#studio.api.call('datasets.choose', { kind });
+      if (path !== null) await this.use(path);
+    } catch (error) {
+      this.#studio.notices.fail(error);
+    }
   }
 
   /** Uploads files for the open experiment, or for a new one. What goes wrong is said. */

@@ -1,7 +1,7 @@
 import { createContext } from 'svelte';
 import type * as v from 'valibot';
 import type { AppError } from '../../src-shared/errors.ts';
-import type { ApiParams, SystemInfo } from '../../src-shared/api.ts';
+import type { ApiParams, SystemInfo, Wish } from '../../src-shared/api.ts';
 import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { EngineReport } from '../../src-shared/trainer-protocol.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
@@ -52,6 +52,7 @@ export class Studio {
     this.library = new Library(api);
     api.onEvent((event) => {
       for (const experiment of this.#opened.values()) experiment.hear(event);
+      if (event.type === 'wish') void this.#grant(event.wish);
     });
     api.onOpen(() => void this.#read());
     page.addEventListener('hashchange', () => this.#follow());
@@ -154,6 +155,37 @@ export class Studio {
       this.notices.fail(error);
     } finally {
       this.#starting = null;
+    }
+  }
+
+  /** Does what a person has chosen outside of the page; what goes wrong is said. */
+  async #grant(wish: Wish): Promise<void> {
+    try {
+      switch (wish) {
+        case 'new-experiment':
+          await this.createEmpty('Design');
+          return;
+        case 'open-file': {
+          const opened = await this.api.call('experiments.openFile', {});
+          if (opened !== null) this.go({ place: 'Design', experiment: opened.id });
+          return;
+        }
+        case 'save-file': {
+          const { experiment } = this;
+          if (experiment === null) {
+            this.notices.say('No experiment is open that could be saved.');
+            return;
+          }
+          await experiment.saveNow();
+          if (await this.api.call('experiments.saveFile', { id: experiment.id }))
+            this.notices.say('The experiment has been saved as a file.');
+          return;
+        }
+        default:
+          this.go(wish);
+      }
+    } catch (error) {
+      this.notices.fail(error);
     }
   }
 

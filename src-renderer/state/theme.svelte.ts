@@ -1,6 +1,6 @@
-const themes = ['system', 'light', 'dark'] as const;
-type Theme = (typeof themes)[number];
+import { Theme } from '../../src-shared/api.ts';
 
+const themes = Theme.options;
 const key = 'ganvas.theme';
 
 function isTheme(text: string | null): text is Theme {
@@ -10,8 +10,11 @@ function isTheme(text: string | null): text is Theme {
 /** Light or dark: what the system says, unless a person has chosen. Kept in the browser. */
 export class ThemeChoice {
   #theme: Theme = $state('system');
+  readonly #tell: (theme: Theme) => void;
 
-  constructor() {
+  /** @param tell hears of every choice: what stands around the page may follow it */
+  constructor(tell: (theme: Theme) => void) {
+    this.#tell = tell;
     const stored = localStorage.getItem(key);
     if (isTheme(stored)) this.#apply(stored);
   }
@@ -24,6 +27,7 @@ export class ThemeChoice {
   next(): void {
     this.#apply(themes[(themes.indexOf(this.#theme) + 1) % themes.length]!);
     localStorage.setItem(key, this.#theme);
+    this.#tell(this.#theme);
   }
 
   #apply(theme: Theme): void {

@@ -68,7 +68,12 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
 
     // The system.
     const info = await window.call('system.info', {});
-    expect(info).toMatchObject({ shell: 'server', library: basename(app.libraryDir), canBrowse: true });
+    expect(info).toMatchObject({
+      shell: 'server',
+      library: basename(app.libraryDir),
+      canBrowse: true,
+      dialogs: false,
+    });
     expect(info.version).toMatch(/^\d+\.\d+\.\d+/);
     expect(await window.call('system.engines', {})).toMatchObject([{ name: 'onnx', available: true }]);
     const design = { design: tinyDesign, hyperparameters, engine: 'onnx' } as const;
@@ -77,6 +82,15 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     const resources = await window.call('system.resources', {});
     expect(resources.libraryBytes).toBeGreaterThan(0);
     expect(resources.diskFree).toBeGreaterThan(0);
+
+    // What a shell with windows of its own does itself.
+    for (const call of [
+      () => window.call('system.setTheme', { theme: 'dark' }),
+      () => window.call('datasets.choose', { kind: 'folder' }),
+      () => window.call('experiments.openFile', {}),
+      () => window.call('experiments.saveFile', { id: 'none' }),
+    ])
+      expect(await codeOf(call)).toBe('shell.not-here');
 
     // Images: from a folder, from an upload, and drawn.
     mkdirSync(join(server.roots, 'cats'));

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { messagePort } from '../../src-main/shells/electron/message-port.ts';
 import { maxPayload, socketPort } from '../../src-main/shells/server/socket-port.ts';
 import type { Port } from '../../src-shared/rpc.ts';
+import { MessageChannelMain } from '../desktop/electron/ports.ts';
 
 /** The two ends of one connection. */
 export interface Ends {
@@ -54,8 +56,16 @@ async function socketEnds(): Promise<Ends> {
   return { near: socketPort(near), far: socketPort(far), close: () => near.close() };
 }
 
+/** Two ends of a MessagePort: Node's own, in the form of Electron's. */
+function portEnds(): Promise<Ends> {
+  const { port1, port2 } = new MessageChannelMain();
+  onTestFinished(() => port1.close());
+  return Promise.resolve({ near: messagePort(port1), far: messagePort(port2), close: () => port1.close() });
+}
+
 /** Every kind, for `describe.each`. */
 export const kindsOfEnds = [
   { kind: 'memory', ends: memoryEnds },
   { kind: 'WebSocket', ends: socketEnds },
+  { kind: 'MessagePort', ends: portEnds },
 ] as const;

@@ -1,19 +1,20 @@
 /** The main job, whole: a folder of pictures becomes a generator that runs elsewhere. Once with the mouse alone, once with the keyboard alone. */
 import { join } from 'node:path';
-import type { Browser, Download, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { expect as expectNow } from '@playwright/test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { afterEach, beforeEach, describe, it } from 'vitest';
 import { writeDiscs } from './pictures.ts';
-import type { Visit } from './studio.ts';
-import { drop, findChromium, launchBrowser, ServedLibrary, tabTo, visit } from './studio.ts';
+import type { Opened } from './shells.ts';
+import { shells } from './shells.ts';
+import { drop, findChromium, tabTo } from './studio.ts';
 
 /** Steps take their time on a busy machine. */
 const expect = expectNow.configure({ timeout: 60_000 });
 
 /** Runs what was exported, as somebody would elsewhere: an image for every z, within -1 and 1. */
-async function expectToDraw(download: Download): Promise<void> {
-  const session = await InferenceSession.create(await download.path());
+async function expectToDraw(file: string): Promise<void> {
+  const session = await InferenceSession.create(file);
   const latentDim = session.inputMetadata[0]!;
   if (!latentDim.isTensor) throw new Error('z is no tensor');
   const length = Number(latentDim.shape.at(-1));
@@ -29,26 +30,22 @@ async function expectToDraw(download: Download): Promise<void> {
   expectNow(new Set(pixels).size).toBeGreaterThan(100);
 }
 
-describe.skipIf(findChromium() === null)('the main job', () => {
-  let browser: Browser;
-  let library: ServedLibrary;
-  let opened: Visit;
+describe.skipIf(findChromium() === null).each(shells)('the main job in $shell', ({ open }) => {
+  let opened: Opened;
   let page: Page;
 
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser.close());
   beforeEach(async () => {
-    library = new ServedLibrary();
-    await writeDiscs(join(library.pictures, 'discs'), 24, 40, 40);
-    opened = await visit(browser, await library.start());
+    opened = await open();
     ({ page } = opened);
+    await writeDiscs(join(opened.pictures, 'discs'), 24, 40, 40);
   });
   afterEach(async () => {
-    await opened.context.close();
-    await library.remove();
+    await opened.close();
     expectNow(opened.complaints).toEqual([]);
+    // Nothing was loaded from anywhere else.
+    expectNow(
+      opened.requests.filter((url) => !url.startsWith(opened.origin) && !url.startsWith('blob:')),
+    ).toEqual([]);
   });
 
   const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
@@ -59,7 +56,7 @@ describe.skipIf(findChromium() === null)('the main job', () => {
   const dialog = () => page.getByRole('dialog');
 
   it('with the mouse', async () => {
-    await drop(page, join(library.pictures, 'discs'));
+    await drop(page, join(opened.pictures, 'discs'));
     await button('Prepare the images').click();
     await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('24');
 
@@ -88,25 +85,15 @@ describe.skipIf(findChromium() === null)('the main job', () => {
     await place('Train').click();
     await button('Export…').click();
     await dialog().getByRole('button', { name: 'Export as ONNX' }).click();
-    const download = page.waitForEvent('download');
-    await dialog()
-      .getByRole('link', { name: /^Download .*\.onnx$/ })
-      .click();
-    await expectToDraw(await download);
+    const link = dialog().getByRole('link', { name: /^Download .*\.onnx$/ });
+    await expectToDraw(await opened.saved(() => link.click()));
   });
 
   it('with the keyboard', async () => {
     const press = (key: string) => page.keyboard.press(key);
     await tabTo(page, 'button', /Use my own images/);
     await press('Enter');
-    await tabTo(page, 'button', "Browse the server's folders");
-    await press('Enter');
-    await tabTo(page, 'button', /^pictures/);
-    await press('Enter');
-    await tabTo(page, 'button', /^discs/);
-    await press('Enter');
-    await tabTo(page, 'button', 'Use this folder');
-    await press('Enter');
+    await opened.chooseByKeyboard('discs');
     await tabTo(page, 'button', 'Prepare the images');
     await press('Enter');
     await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('24');
@@ -149,8 +136,6 @@ describe.skipIf(findChromium() === null)('the main job', () => {
     await tabTo(page, 'button', 'Export as ONNX');
     await press('Enter');
     await tabTo(page, 'link', /^Download .*\.onnx$/);
-    const download = page.waitForEvent('download');
-    await press('Enter');
-    await expectToDraw(await download);
+    await expectToDraw(await opened.saved(() => press('Enter')));
   });
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect as expectNow } from '@playwright/test';
 import { repository } from '../architecture.ts';
-import { setup as buildPage } from './build-page.ts';
+import { setup as buildPage } from './build.ts';
 import { launchBrowser, ServedLibrary, visit } from './studio.ts';
 
 const minutes = Number(process.argv[2] ?? 2);

@@ -86,6 +86,8 @@ export interface Visit {
   page: Page;
   /** What went wrong in its pages by itself: exceptions, console errors (the content security policy's too). */
   complaints: string[];
+  /** Addresses of everything that its pages have loaded. */
+  requests: string[];
   /** Another tab of the same browser. */
   tab: (address: string) => Promise<Page>;
 }
@@ -96,14 +98,16 @@ export async function visit(browser: Browser, address: string): Promise<Visit> {
     reducedMotion: 'reduce',
   });
   const complaints: string[] = [];
+  const requests: string[] = [];
   const tab = async (to: string) => {
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('request', (request) => requests.push(request.url()));
     await page.goto(to);
     return page;
   };
-  return { context, page: await tab(address), complaints, tab };
+  return { context, page: await tab(address), complaints, requests, tab };
 }
 
 /** Presses Tab until a control with such a name has the focus. */

@@ -94,6 +94,7 @@ export class ScriptedCore {
         platform: 'linux',
         library: 'library',
         canBrowse: false,
+        dialogs: false,
         cores: 2,
         memoryBytes: 1,
       }),

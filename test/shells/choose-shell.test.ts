@@ -20,7 +20,7 @@ const everything = { hasScreen: true, isRoot: false, findElectron: () => '/elect
 
 test('the desktop app opens where all that it needs is there', () => {
   const entry = built();
-  expect(chooseShell({ ...everything, entry })).toEqual({ kind: 'desktop', electron: '/electron', entry });
+  expect(chooseShell({ ...everything, entry })).toEqual({ kind: 'desktop', electron: '/electron' });
 });
 
 test.each([

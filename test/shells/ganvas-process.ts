@@ -216,8 +216,14 @@ export function trainersOf(pid: number): number[] {
     }
   });
   return children.flatMap((child) => {
-    const words = readFileSync(`/proc/${child}/cmdline`, 'utf8');
-    return [...(words.includes('trainer/main.ts') ? [child] : []), ...trainersOf(child)];
+    let words = '';
+    try {
+      words = readFileSync(`/proc/${child}/cmdline`, 'utf8');
+    } catch {
+      // It has just ended.
+    }
+    // As a module of the sources, or of the built desktop app.
+    return [...(/trainer[/-]main\.[jt]s/.test(words) ? [child] : []), ...trainersOf(child)];
   });
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defaultLibrary } from '../../src-main/shells/cli/library.ts';
+import { defaultLibrary } from '../../src-main/shells/default-library.ts';
 
 test('the library lies where the platform keeps the data of applications', () => {
   const home = '/home/ada';

@@ -113,6 +113,7 @@ describe('ganvas serve', () => {
     expect(await first.connection.call('system.info', {})).toMatchObject({
       shell: 'server',
       canBrowse: false,
+      dialogs: false,
     });
     const run = await train(first.connection, 10);
     // Both pages are told.

@@ -1,25 +1,16 @@
 /** The library that a command works on. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Run } from '../../../src-shared/library.ts';
 import type { App, AppOptions } from '../../core/app.ts';
 import { createApp } from '../../core/app.ts';
+import { defaultLibrary } from '../default-library.ts';
 import { pinnedNode } from '../node-binary.ts';
 import { createTrainerHost } from '../trainer-host.ts';
 import type { Words } from './options.ts';
 import { quoted } from './options.ts';
 import { program } from './usage.ts';
-
-/** The platform's usual place for an application's data. */
-export function defaultLibrary(platform: NodeJS.Platform, env: NodeJS.ProcessEnv, home: string): string {
-  if (env['GANVAS_LIBRARY']) return env['GANVAS_LIBRARY'];
-  if (platform === 'win32')
-    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'Ganvas', 'library');
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Ganvas', 'library');
-  return join(env['XDG_DATA_HOME'] ?? join(home, '.local', 'share'), 'ganvas', 'library');
-}
 
 function libraryOf(words: Words): string {
   return words.text('library') ?? defaultLibrary(process.platform, process.env, homedir());

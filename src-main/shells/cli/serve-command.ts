@@ -7,6 +7,7 @@ import type { ApiEvent } from '../../../src-shared/api.ts';
 import { api } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
+import { Ending } from '../ending.ts';
 import { openAddress } from '../open-address.ts';
 import { builtPage } from '../page.ts';
 import { Pages } from '../pages.ts';
@@ -45,33 +46,6 @@ function openToServe(words: Words, roots: readonly string[], broadcast: (event: 
 
 const isLoopback = (host: string) =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-
-/** Ends all that trains, with checkpoints; resolves when nothing does any more. */
-class Ending {
-  readonly #app: App;
-  readonly #done = Promise.withResolvers<null>();
-  readonly #asked = new Set<string>();
-
-  constructor(app: App) {
-    this.#app = app;
-  }
-
-  /** To be called at once, and whenever a run has changed. @returns how many runs it waits for */
-  look(): number {
-    const active = this.#app.runs.list().filter(({ state }) => state === 'running' || state === 'queued');
-    for (const { id } of active.filter((run) => !this.#asked.has(run.id))) {
-      // Before it is asked, since the answer may come at once.
-      this.#asked.add(id);
-      this.#app.runs.interrupt(id, 'paused');
-    }
-    if (active.length === 0) this.#done.resolve(null);
-    return active.length;
-  }
-
-  get done(): Promise<null> {
-    return this.#done.promise;
-  }
-}
 
 /** @returns the exit status: 130, since only an interruption ends it */
 export async function serveCommand(
