@@ -65,6 +65,8 @@ const TrialCommand = v.strictObject({
   design: Design,
   hyperparameters: Hyperparameters,
   engine: EngineName,
+  /** As in {@link TrainCommand}. */
+  trials: path,
 });
 
 const EnginesCommand = v.strictObject({ type: v.literal('engines') });

@@ -17,8 +17,8 @@ export interface Trials {
   stop(): void;
 }
 
-/** @param isTraining whether a run trains, or waits for it */
-export function createTrials(host: TrainerHost, isTraining: () => boolean): Trials {
+/** @param file where the trainer remembers its engines' times @param isTraining whether a run trains, or waits for it */
+export function createTrials(host: TrainerHost, file: string, isTraining: () => boolean): Trials {
   const known = new Map<string, StepTime>();
   let current = new AbortController();
   return {
@@ -35,7 +35,7 @@ export function createTrials(host: TrainerHost, isTraining: () => boolean): Tria
       const controller = new AbortController();
       current = controller;
       const either = AbortSignal.any([signal, controller.signal]);
-      const command = { type: 'trial', design, hyperparameters, engine } as const;
+      const command = { type: 'trial', design, hyperparameters, engine, trials: file } as const;
       const tried = await askTrainer(host, command, 'tried', { signal: either });
       const time = { kimgSeconds: (tried.stepSeconds * 1000) / batch, engine: tried.engine };
       const [oldest] = known.keys();

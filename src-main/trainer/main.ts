@@ -68,7 +68,7 @@ async function work(command: Work): Promise<void> {
     }
     case 'trial': {
       const { design, hyperparameters } = command;
-      const engine = await openEngine(command.engine);
+      const { engine } = await runEngine({ ...command, seed: 0, checkpoint: null });
       emit({
         type: 'tried',
         stepSeconds: await stepSeconds(design, hyperparameters, engine),

@@ -6,15 +6,20 @@ import { readCheckpoint } from './checkpoint.ts';
 import type { Choice, Trial } from './engines/choose.ts';
 import { chooseEngine } from './engines/choose.ts';
 import { openEngine, trainingEngines } from './engines/find.ts';
+import type { Arrays } from './parameters.ts';
 import { elements, initialState, stateTensors } from './parameters.ts';
 import { drawInputs, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+
+type Step = Pick<TrainCommand, 'design' | 'hyperparameters' | 'seed'>;
 
 /**
  * A run goes on with the engine that it began with, where that is here: another one rounds differently, and it would no longer be the
  * same run bit for bit.
  * @throws AppError `engine.missing`, `checkpoint.*`
  */
-export async function runEngine(command: TrainCommand): Promise<Choice> {
+export async function runEngine(
+  command: Step & Pick<TrainCommand, 'engine' | 'checkpoint' | 'trials'>,
+): Promise<Choice> {
   if (command.engine !== 'auto') return { engine: await openEngine(command.engine), why: null };
   if (command.checkpoint !== null) {
     const { info } = await readCheckpoint(command.checkpoint);
@@ -25,22 +30,23 @@ export async function runEngine(command: TrainCommand): Promise<Choice> {
 }
 
 /** What a step's time depends on. */
-function stepName({ design, hyperparameters }: TrainCommand): string {
+function stepName({ design, hyperparameters }: Step): string {
   const { loss, batch, ema } = hyperparameters;
   return JSON.stringify([design.discriminator, design.latentDim, loss, batch, ema.halfLifeKimg !== null]);
 }
 
 /** The first step of a run, on grey images. */
-export function stepTrial({ design, hyperparameters, seed }: TrainCommand): Trial {
+export function stepTrial({ design, hyperparameters, seed }: Step): Trial {
   const plan = stepPlan(design, hyperparameters);
   const average = hyperparameters.ema.halfLifeKimg !== null;
   const inputs = stepInputs(plan);
-  const blank = inputs.map(({ name, shape }) => [name, new Float32Array(elements(shape))]);
+  const blank: Arrays = {};
+  for (const { name, shape } of inputs) blank[name] = new Float32Array(elements(shape));
   return {
     run: stepFunction(plan),
     state: stateTensors(design, average),
     inputs,
     startState: initialState(design, seed, average, hyperparameters.initStddev),
-    inputValues: { ...Object.fromEntries(blank), ...drawInputs(plan, seed, 1, 0) },
+    inputValues: { ...blank, ...drawInputs(plan, seed, 1, 0) },
   };
 }

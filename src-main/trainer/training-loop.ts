@@ -186,7 +186,7 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
 }
 
 /** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
-export async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
+async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
   return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
 }

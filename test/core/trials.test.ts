@@ -3,6 +3,7 @@ import { defaultHyperparameters } from '../../src-shared/training.ts';
 import type { CallContext } from '../../src-shared/rpc.ts';
 import type { draft } from './experiment.ts';
 import { context } from './experiment.ts';
+import { libraryFolder } from '../../src-main/store/library-folder.ts';
 import { errorOf, faces, open, start, tinyDesign } from './library.ts';
 import { ScriptedHost } from './scripted-trainer.ts';
 
@@ -21,7 +22,9 @@ test('a design is tried once for its batch and engine, whatever else is set', as
       context,
     );
   const first = measure();
-  expect(host.newest.commands).toEqual([{ type: 'trial', ...asked }]);
+  expect(host.newest.commands).toEqual([
+    { type: 'trial', ...asked, trials: libraryFolder(app.libraryDir).engineTrials },
+  ]);
   host.newest.say({ type: 'tried', stepSeconds: 0.25, engine: 'onnx' });
   expect(await first).toEqual({ kimgSeconds: 5, engine: 'onnx' });
   expect(host.newest.killed).toBe(true);

@@ -39,8 +39,10 @@ async function readRemembered(file: string): Promise<Remembered> {
   }
 }
 
-/** Milliseconds of one step: the median. @param now milliseconds */
-async function measure(engine: Engine, trial: Trial, now: () => number): Promise<number> {
+const clock = () => performance.now();
+
+/** Milliseconds of one step: the median, without the first. @param now milliseconds that pass */
+export async function stepTime(engine: Engine, trial: Trial, now: () => number = clock): Promise<number> {
   const program = await engine.prepare(trial.run, trial.state, trial.inputs);
   try {
     program.write(trial.startState);
@@ -73,7 +75,7 @@ export async function chooseEngine(
   step: string,
   file: string,
   trial: () => Trial,
-  now: () => number = () => performance.now(),
+  now: () => number = clock,
 ): Promise<Choice> {
   const [only] = engines;
   if (only !== undefined && engines.length === 1) return { engine: only, why: null };
@@ -89,7 +91,7 @@ export async function chooseEngine(
     const given = trial();
     for (const engine of engines) {
       try {
-        outcome[engine.name] = await measure(engine, given, now);
+        outcome[engine.name] = await stepTime(engine, given, now);
       } catch (error) {
         outcome[engine.name] = error instanceof Error ? error.message : String(error);
       }
