@@ -21,10 +21,12 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--steps N] [--kimg N] [--minutes N] [--loss ns|ls|hinge]
                [--lr N] [--lr-d N] [--lr-g N] [--beta1 N] [--sample-every N] [--checkpoint-every N]
                [--engine auto|cuda|webgpu|onnx|tensorflow-cpu|reference] [--seed N]
-                [--name TEXT] [--json]
+               [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
       with a checkpoint, twice at once; --lr is the learning rate of both networks, --lr-d and
-      --lr-g that of one; --beta1 is Adam's; without --name the run is called by its data
+      --lr-g that of one; --beta1 is Adam's; without --name the run is called by its data;
+      a grid of samples is saved every --sample-every steps (100), with some before the first, a
+      checkpoint every --checkpoint-every (500)
   ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
