@@ -14,6 +14,8 @@ import { chooseLibrary } from './open-library.ts';
 import { RecentExperiments } from './recent-experiments.ts';
 import type { Settings } from './settings.ts';
 import { TrainingSigns } from './training-signs.ts';
+import type { Updater } from './updates.ts';
+import { Updates } from './updates.ts';
 import { windowHandlers } from './window-handlers.ts';
 import { WindowTalk } from './window-talk.ts';
 import { openWindow, showWindow } from './window.ts';
@@ -29,6 +31,7 @@ export class Desktop {
   readonly #talk = new WindowTalk();
   readonly #menu = new ApplicationMenu();
   readonly #leaving: Leaving;
+  #updates: Updates | null = null;
   readonly #recent: RecentExperiments;
   readonly #signs = new TrainingSigns(({ experiment, id }) =>
     this.ask({ place: 'Train', experiment, run: id }),
@@ -57,6 +60,16 @@ export class Desktop {
   /** Trains on what trained when the app was quit. */
   goOn(): Promise<void> {
     return goOn(this.#app, this.#settings);
+  }
+
+  /** Looks for new versions, now and when a person asks. */
+  async update(open: () => Promise<Updater>): Promise<void> {
+    this.#updates = new Updates(open, {
+      changed: () => this.#showMenu(),
+      tell: (message, detail) => dialog.showMessageBox(this.show(), { message, detail }),
+      quit: () => electronApp.quit(),
+    });
+    await this.#updates.look();
   }
 
   openWindow(): BrowserWindow {
@@ -108,6 +121,7 @@ export class Desktop {
       newWindow: () => this.openWindow(),
       chooseLibrary: () => void this.#changeLibrary(),
       showLibrary: () => void shell.openPath(this.#app.libraryDir),
+      updates: this.#updates?.entry ?? null,
     });
   }
 

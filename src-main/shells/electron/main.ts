@@ -11,10 +11,11 @@ import { confine } from './confine.ts';
 import { Desktop } from './desktop.ts';
 import { experimentFiles } from './experiment-files.ts';
 import { openLibrary } from './open-library.ts';
-import { nodeForTrainers, trainerForNode } from './packaged.ts';
+import { nodeForTrainers } from './packaged.ts';
 import { answerScheme, declareScheme } from './protocol.ts';
 import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
+import { packagedUpdater } from './updates.ts';
 
 /** Files to be opened, until somebody can. */
 const waiting = experimentFiles(process.argv);
@@ -30,7 +31,7 @@ async function start(): Promise<void> {
   const core = await openLibrary(settings, (libraryDir) =>
     createApp({
       libraryDir,
-      trainerHost: createTrainerHost(nodeForTrainers(), trainerForNode()),
+      trainerHost: createTrainerHost(nodeForTrainers()),
       broadcast: (event) => hear(event),
       shell: 'desktop',
       reveal: (path) => shell.showItemInFolder(path),
@@ -55,6 +56,7 @@ async function start(): Promise<void> {
   openFiles = (paths) => desktop.openExperiments(paths);
   openFiles(waiting);
   await desktop.goOn();
+  if (app.isPackaged) await desktop.update(packagedUpdater);
 }
 
 // All of this must have happened before the app is ready, so nothing here may wait.

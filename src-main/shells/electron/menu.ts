@@ -3,6 +3,7 @@ import type { MenuItemConstructorOptions } from 'electron';
 import { Menu } from 'electron';
 import type { Wish } from '../../../src-shared/api.ts';
 import { links, openLink } from './our-page.ts';
+import type { UpdateEntry } from './updates.ts';
 
 /** What the menu has to show and can do. */
 export interface MenuContent {
@@ -14,6 +15,8 @@ export interface MenuContent {
   newWindow: () => void;
   chooseLibrary: () => void;
   showLibrary: () => void;
+  /** Null where the app does not look for new versions. */
+  updates: UpdateEntry | null;
 }
 
 const places = ['Data', 'Design', 'Train', 'Explore', 'Library'] as const;
@@ -22,7 +25,7 @@ const places = ['Data', 'Design', 'Train', 'Explore', 'Library'] as const;
 const plain = (name: string) => name.replaceAll('&', '&&');
 
 export function menuTemplate(content: MenuContent): MenuItemConstructorOptions[] {
-  const { platform, recent, ask, newWindow, chooseLibrary, showLibrary } = content;
+  const { platform, recent, ask, newWindow, chooseLibrary, showLibrary, updates } = content;
   const mac = platform === 'darwin';
   const separator: MenuItemConstructorOptions = { type: 'separator' };
   const file: MenuItemConstructorOptions[] = [
@@ -77,6 +80,7 @@ export function menuTemplate(content: MenuContent): MenuItemConstructorOptions[]
     { role: 'toggleDevTools' },
   ];
   const help: MenuItemConstructorOptions[] = [
+    ...(updates === null ? [] : [{ id: 'updates', ...updates }, separator]),
     { id: 'electron', label: 'About Electron', click: () => void openLink(links.electron) },
     ...(mac ? [] : [separator, { role: 'about' } as const]),
   ];
@@ -96,7 +100,7 @@ export class ApplicationMenu {
   #shown = '';
 
   show(content: MenuContent): void {
-    const telling = JSON.stringify(content.recent);
+    const telling = JSON.stringify([content.recent, content.updates]);
     if (telling === this.#shown) return;
     this.#shown = telling;
     Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(content)));

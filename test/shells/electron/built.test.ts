@@ -1,10 +1,11 @@
 /** What the build makes of the preload script and the main process. */
+import { isBuiltin } from 'node:module';
 import { expect, test } from 'vitest';
 import type { BuildOptions } from 'rolldown';
 import { build } from 'rolldown';
-import { builds } from '../../../rolldown.config.ts';
+import { builds, outside } from '../../../rolldown.config.ts';
 
-const [main, preload] = builds as [BuildOptions, BuildOptions];
+const [main, workers, preload] = builds as [BuildOptions, BuildOptions, BuildOptions];
 
 async function built(options: BuildOptions): Promise<Map<string, string>> {
   const { output } = await build({ ...options, write: false });
@@ -19,14 +20,33 @@ test('the preload script is one CommonJS file that a sandboxed window takes: it 
   expect(code).not.toMatch(/^import |^export /m);
 });
 
-test('what the main process starts are files of their own, beside it', async () => {
+test('what the main process starts is built apart, and found from it', async () => {
   const files = await built(main);
-  expect([...files.keys()]).toEqual(
-    expect.arrayContaining(['main.js', 'trainer-main.js', 'datasets-decode-worker.js']),
+  const code = [...files.values()].join('\n');
+  expect(files.has('main.js')).toBe(true);
+  for (const name of ['trainer-main', 'datasets-decode-worker'])
+    expect(code).toContain(
+      `new URL("../workers/${name}.js", import.meta.url.replace("/app.asar/", "/app.asar.unpacked/"))`,
+    );
+  expect(code).toContain(`new URL("../../package.json", import.meta.url)`);
+  expect(code).toContain(`new URL("../renderer", import.meta.url)`);
+  const started = await built(workers);
+  expect([...started.keys()]).toEqual(
+    expect.arrayContaining(['trainer-main.js', 'datasets-decode-worker.js']),
   );
-  const all = [...files.values()].join('\n');
-  expect(all).toContain(`new URL("./trainer-main.js", import.meta.url)`);
-  expect(all).toContain(`new URL("./datasets-decode-worker.js", import.meta.url)`);
-  expect(all).toContain(`new URL("../../package.json", import.meta.url)`);
-  expect(all).toContain(`new URL("../renderer", import.meta.url)`);
+  expect([...started.values()].join('\n')).toContain(`new URL("../../package.json", import.meta.url)`);
+});
+
+test.each([
+  ['main process', main],
+  ['what it starts', workers],
+])('the %s asks for no package but those that stay outside', async (_, options) => {
+  const { output } = await build({ ...options, write: false });
+  const asked = output.flatMap((file) =>
+    file.type === 'chunk' ? [...file.imports, ...file.dynamicImports] : [],
+  );
+  const own = new Set<string>(output.map(({ fileName }) => fileName));
+  const packages = asked.filter((name) => !own.has(name) && !isBuiltin(name));
+  expect(packages.length).toBeGreaterThan(1);
+  expect(packages.filter((name) => !outside.includes(name))).toEqual([]);
 });

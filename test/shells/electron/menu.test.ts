@@ -13,6 +13,7 @@ const content = (platform: NodeJS.Platform): MenuContent => ({
   newWindow: vi.fn(),
   chooseLibrary: vi.fn(),
   showLibrary: vi.fn(),
+  updates: null,
 });
 
 function all(template: readonly Item[]): Item[] {
@@ -53,4 +54,12 @@ test('entries ask the page for what they say', () => {
     ['save-file'],
   ]);
   expect(items.find(({ id }) => id === 'recent-x1')?.label).toBe('Cats && dogs');
+});
+
+test('Help has updates where the app looks for them, and only there', () => {
+  const click = vi.fn();
+  const entry = { label: 'Check for Updates…', enabled: true, click };
+  const find = (given: MenuContent) => all(menuTemplate(given)).find(({ id }) => id === 'updates');
+  expect(find(content('darwin'))).toBeUndefined();
+  expect(find({ ...content('darwin'), updates: entry })).toEqual({ id: 'updates', ...entry });
 });
