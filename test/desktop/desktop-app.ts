@@ -36,6 +36,8 @@ export interface DesktopOptions {
   /** Runs before the app's own entry, with dialogs to answer say. */
   before?: InMain<void, undefined>;
   env?: Record<string, string>;
+  /** Folder of the resources of a packed app, its archive laid out as a folder; the checkout's build where it is left out. */
+  resources?: string;
 }
 
 /** Path of Electron's binary, where it has been downloaded; null elsewhere. Nothing is downloaded by asking. */
@@ -75,7 +77,7 @@ function wordsOf({ home, args = [], before }: DesktopOptions, flag: '-r' | '--im
   return [early, [`--user-data-dir=${userData(home)}`, ...args]];
 }
 
-function environment({ home, env }: DesktopOptions): Record<string, string> {
+function environment({ home, env, resources }: DesktopOptions): Record<string, string> {
   const { PATH = '', DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR } = process.env;
   const screen = { DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR };
   const there = Object.entries(screen).filter((entry): entry is [string, string] => entry[1] !== undefined);
@@ -84,6 +86,7 @@ function environment({ home, env }: DesktopOptions): Record<string, string> {
     HOME: home,
     XDG_DATA_HOME: join(home, '.local', 'share'),
     ...Object.fromEntries(there),
+    ...(resources === undefined ? {} : { GANVAS_TEST_RESOURCES: resources }),
     ...env,
   };
 }
@@ -139,7 +142,9 @@ interface Told {
 async function onStandIn(options: DesktopOptions): Promise<DesktopApp> {
   const [early, words] = wordsOf(options, '--import');
   const standIn = join(import.meta.dirname, 'electron', 'register.ts');
-  const entry = join(repository, 'dist', 'main', 'main.js');
+  const { resources } = options;
+  const root = resources === undefined ? repository : join(resources, 'app.asar');
+  const entry = join(root, 'dist', 'main', 'main.js');
   const child = spawn(pinnedNode(), ['--import', standIn, ...early, entry, ...words], {
     env: environment(options),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -22,8 +22,12 @@ function switchOf(name: string): string | undefined {
   return process.argv.find((word) => word.startsWith(start))?.slice(start.length);
 }
 
+/** A packed app's resources, its archive laid out as a folder: plain Node does not see into archives. */
+const resources = process.env['GANVAS_TEST_RESOURCES'];
+if (resources !== undefined) Object.assign(process, { resourcesPath: resources });
+
 class App extends EventEmitter {
-  readonly isPackaged = false;
+  readonly isPackaged = resources !== undefined;
   readonly #paths: Record<string, string> = {
     userData: switchOf('user-data-dir') ?? join(homedir(), '.config', 'Ganvas'),
     documents: homedir(),
@@ -68,6 +72,12 @@ class App extends EventEmitter {
   relaunch(): void {
     this.asked.push('relaunch');
     process.send?.({ type: 'relaunch' });
+  }
+  /** Of a packed app, which its updater asks for. */
+  getVersion(): string {
+    if (resources === undefined) throw new Error('the stand-in knows the version of packed apps alone');
+    const text = readFileSync(join(resources, 'app.asar', 'package.json'), 'utf8');
+    return (JSON.parse(text) as { version: string }).version;
   }
   getPath(name: string): string {
     const path = this.#paths[name];
