@@ -78,7 +78,7 @@ const sqlFromParts = [
   }));
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'test-results/', 'test/**/fixtures/']),
+  globalIgnores(['dist/', 'release/', 'coverage/', 'test-results/', 'test/**/fixtures/']),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {

@@ -41,7 +41,7 @@ function lastWords(output: string): string {
 }
 
 /** Path of the trainer's module beside this one. */
-export function trainerEntry(): string {
+function trainerEntry(): string {
   return fileURLToPath(new URL('../trainer/main.ts', import.meta.url));
 }
 
