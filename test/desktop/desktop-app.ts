@@ -52,6 +52,9 @@ export function electronBinary(): string | null {
   return existsSync(path) ? path : null;
 }
 
+/** The executable of a packed app that the stories run on; null: the checkout's build. See on-electron.ts. */
+const packedApp = process.env['GANVAS_TEST_APP'] ?? null;
+
 /** What the desktop app runs on in this run of the tests; see on-electron.ts. */
 export const runsOn = process.env['GANVAS_TEST_DESKTOP'] === 'electron' ? 'electron' : 'stand-in';
 
@@ -106,13 +109,15 @@ class Watched {
 }
 
 async function onElectron(options: DesktopOptions): Promise<DesktopApp> {
-  const executablePath = electronBinary();
+  const executablePath = packedApp ?? electronBinary();
   if (executablePath === null) throw new Error("Electron's binary is not here");
+  if (packedApp !== null && options.before !== undefined)
+    throw new Error('a packed app runs nothing before its own entry');
   const [early, words] = wordsOf(options, '-r');
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const app = await _electron.launch({
     executablePath,
-    args: [...sandbox, ...early, repository, ...words],
+    args: [...sandbox, ...early, ...(packedApp === null ? [repository] : []), ...words],
     env: environment(options),
   });
   const child = app.process();

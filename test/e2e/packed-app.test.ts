@@ -17,7 +17,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { extractAll, listPackage, statFile } from '@electron/asar';
-import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { expect as expectSoon } from '@playwright/test';
 import electron from 'electron/package.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +24,7 @@ import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { createTrainerHost } from '../../src-main/shells/trainer-host.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { repository } from '../architecture.ts';
+import { expectedFuses, readFuses } from '../desktop/fuses.ts';
 import { answerBoxes, boxesOf, choose, Person, quit, runState, train, windowOf } from './desktop.ts';
 import { findChromium } from './studio.ts';
 import { canWatch, trainersOf } from '../shells/ganvas-process.ts';
@@ -156,27 +156,7 @@ describe.skipIf(process.platform !== 'linux')('the packed app', () => {
   });
 
   test('has its fuses set', async () => {
-    const wire = await getCurrentFuseWire(join(app, 'ganvas'));
-    const on = (fuse: FuseV1Options) => String.fromCharCode(wire[fuse] ?? 0) === '1';
-    expect({
-      runAsNode: on(FuseV1Options.RunAsNode),
-      cookieEncryption: on(FuseV1Options.EnableCookieEncryption),
-      nodeOptions: on(FuseV1Options.EnableNodeOptionsEnvironmentVariable),
-      inspect: on(FuseV1Options.EnableNodeCliInspectArguments),
-      integrity: on(FuseV1Options.EnableEmbeddedAsarIntegrityValidation),
-      onlyArchive: on(FuseV1Options.OnlyLoadAppFromAsar),
-      ownSnapshot: on(FuseV1Options.LoadBrowserProcessSpecificV8Snapshot),
-      fileProtocol: on(FuseV1Options.GrantFileProtocolExtraPrivileges),
-    }).toEqual({
-      runAsNode: false,
-      cookieEncryption: true,
-      nodeOptions: false,
-      inspect: false,
-      integrity: true,
-      onlyArchive: true,
-      ownSnapshot: false,
-      fileProtocol: false,
-    });
+    expect(await readFuses(join(app, 'ganvas'))).toEqual(expectedFuses);
   });
 
   test('trains two steps with its own trainer on its own Node', async () => {
