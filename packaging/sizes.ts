@@ -11,7 +11,7 @@ const parts: readonly (readonly [part: string, path: RegExp])[] = [
   ['TensorFlow.js', /^app\.asar\.unpacked\/node_modules\/@tensorflow\//],
   ['image decoders', /^app\.asar\.unpacked\/node_modules\/(sharp|@img|@napi-rs|@julusian|pkg-prebuilds)\//],
   ['SQLite', /^app\.asar\.unpacked\/node_modules\/better-sqlite3\//],
-  ['other packages', /^app\.asar\.unpacked\//],
+  ['other packages', /^(app\.asar\.unpacked|licences)\//],
 ];
 
 /** Megabytes (10^6 bytes) that a part may have, on the system where it is largest. */

@@ -19,7 +19,10 @@ import { join } from 'node:path';
 import { extractAll, listPackage, statFile } from '@electron/asar';
 import { expect as expectSoon } from '@playwright/test';
 import electron from 'electron/package.json' with { type: 'json' };
+import { build as bundle } from 'rolldown';
+import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builds } from '../../rolldown.config.ts';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { createTrainerHost } from '../../src-main/shells/trainer-host.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -142,6 +145,25 @@ describe.skipIf(process.platform !== 'linux')('the packed app', () => {
       expect(path).not.toContain('musl');
     }
     expect(files.filter((path) => /libonnxruntime/.test(path))).toHaveLength(1);
+  });
+
+  test('brings the licences of the packages that are inside its page and its processes', async () => {
+    const page = await build({
+      configFile: join(repository, 'vite.config.ts'),
+      root: join(repository, 'src-renderer'),
+      logLevel: 'error',
+      build: { write: false },
+    });
+    const outputs = [page].flat().flatMap((result) => ('output' in result ? result.output : []));
+    for (const options of builds) outputs.push(...(await bundle({ ...options, write: false })).output);
+    const modules = outputs.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+    const inside = modules.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(id)?.[1] ?? []);
+    const licence = (dir: string) =>
+      existsSync(dir) && readdirSync(dir).some((file) => /^licen[cs]e/i.test(file));
+    expect(inside.length).toBeGreaterThan(100);
+    const without = [...new Set(inside)].filter((name) => !licence(join(resources, 'licences', name)));
+    // Its package has none; its package.json says MIT.
+    expect(without).toEqual(['lazy-val']);
   });
 
   test('keeps page and main process in the archive, and beside it what plain Node and the system load', () => {
