@@ -31,6 +31,7 @@ export const builds: BuildOptions[] = [
     platform: 'node',
     external: /^[^./]/,
     plugins: [placesBesideModules],
+    checks: { bundlerTimings: false },
     output: { dir, format: 'esm', chunkFileNames: 'part-[hash].js', cleanDir: true },
   },
   {
