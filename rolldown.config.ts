@@ -53,6 +53,7 @@ const forNode = (name: string, input: Record<string, string>): BuildOptions => (
   platform: 'node',
   external: outside,
   plugins: [placesOfFiles(dir(name))],
+  checks: { bundlerTimings: false },
   output: { dir: dir(name), format: 'esm', chunkFileNames: 'part-[hash].js', cleanDir: true },
 });
 

@@ -1,6 +1,7 @@
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { DecodeWorker } from './decode-workers.ts';
 import type { Limits } from './limits.ts';
+import { newTurns } from './turns.ts';
 import type { DecodedImages, ImageSource } from './worker-messages.ts';
 
 const MOST_IMAGES = 256;
@@ -39,7 +40,8 @@ async function* inOrder<T>(
   ask: (worker: DecodeWorker, part: Part) => Promise<T>,
 ): AsyncGenerator<Part & { answer: T }> {
   const { source, settings, limits } = work;
-  await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits })));
+  const turns = newTurns();
+  await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits, turns })));
   const underWay: (Part & { answer: Promise<T> })[] = [];
   const next = async (): Promise<Part & { answer: T }> => {
     const { first, end, answer } = underWay.shift()!;

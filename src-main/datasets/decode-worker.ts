@@ -29,7 +29,12 @@ interface Work {
 }
 
 /** Loads what only some sources need when it is needed: a folder of small files is done in a second, loading included. */
-async function workOn(source: ImageSource, settings: ImageSettings, limits: Limits): Promise<Work> {
+async function workOn({
+  source,
+  settings,
+  limits,
+  turns,
+}: Extract<WorkerRequest, { kind: 'use' }>): Promise<Work> {
   switch (source.kind) {
     case 'folder': {
       const { root, files } = source;
@@ -40,7 +45,7 @@ async function workOn(source: ImageSource, settings: ImageSettings, limits: Limi
         settings,
         nameOf,
         digest,
-        read: (index, out, to) => decodeImage(digest(index, to), settings, limits, out),
+        read: (index, out, to) => decodeImage(digest(index, to), settings, limits, out, turns),
       };
     }
     case 'zip': {
@@ -54,7 +59,7 @@ async function workOn(source: ImageSource, settings: ImageSettings, limits: Limi
         read: (index, out) => {
           const size = files.sizes[index]!;
           if (size > limits.fileBytes) throw tooLarge(size, limits);
-          return decodeImage(readZipEntry(fd, index, size, places), settings, limits, out);
+          return decodeImage(readZipEntry(fd, index, size, places), settings, limits, out, turns);
         },
       };
     }
@@ -287,7 +292,7 @@ async function answer(request: WorkerRequest): Promise<void> {
       return send({ type: 'answer', answer: surveyFiles(root, files, first, end) });
     }
     case 'use':
-      work = await workOn(request.source, request.settings, request.limits);
+      work = await workOn(request);
       return send({ type: 'answer', answer: null });
     case 'rest':
       work = null;

@@ -5,6 +5,7 @@ import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { borderValue, fitPixels, keepsAlpha, place } from './fit.ts';
 import { type ImageFormat, type ImageHeader, readImageHeader } from './image-header.ts';
 import type { Limits } from './limits.ts';
+import { collectNow, inTurn, isLarge, type Turns } from './turns.ts';
 import { Unusable } from './unusable.ts';
 
 /** Size of an image as its file has it, in pixels, EXIF rotation applied. */
@@ -22,6 +23,7 @@ const LIGHT_PIXELS = 512 * 512;
 /**
  * Decodes one image file and writes it, fitted, to `out` (height x width x channels bytes). Small plain files are done
  * before this returns; others give a promise, so that several can be in flight. `bytes` are not used any more then.
+ * @param turns shared by all that decode the same source
  * @throws {Unusable} (at once or as a rejection) with code `empty`, `not-an-image`, `too-large`, `too-many-pixels`,
  * `unsupported` or `broken`.
  */
@@ -30,6 +32,7 @@ export function decodeImage(
   settings: ImageSettings,
   limits: Limits,
   out: Uint8Array,
+  turns: Turns,
 ): OriginalSize | Promise<OriginalSize> {
   if (bytes.length === 0) throw new Unusable('empty', 'The file is empty.');
   if (bytes.length > limits.fileBytes) throw tooLarge(bytes.length, limits);
@@ -43,16 +46,25 @@ export function decodeImage(
   const { width, height } = header;
   if (width !== null && height !== null) {
     checkPixels(width, height, limits);
+    if (header.format === 'bmp') checkBmpLength(bytes, width * height);
     const isLight = header.format === 'bmp' || (header.plain && width * height <= LIGHT_PIXELS);
     if (isLight && header.coarse && decodeQuickly(bytes, width, height, settings, out))
       return { width, height };
+    if (isLight && isLarge(width * height)) {
+      const kept = Buffer.from(bytes);
+      return inTurn(turns, width * height, async () => {
+        const size = decodeLight(kept, header, width, height, settings, out);
+        await collectNow();
+        return size;
+      });
+    }
     if (isLight && !header.coarse) return decodeLight(bytes, header, width, height, settings, out);
     if (header.format === 'jpeg' && header.plain) {
       const size = { width, height, hasAlpha: false };
-      return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out, size);
+      return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out, turns, size);
     }
   }
-  return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out);
+  return decodeWithSharp(Buffer.from(bytes), header, settings, limits, out, turns);
 }
 
 export const tooLarge = (bytes: number, limits: Limits): Unusable =>
@@ -67,6 +79,17 @@ function checkPixels(width: number, height: number, limits: Limits): void {
     const text = `The image is ${width} x ${height} pixels; at most ${mega(limits.imagePixels)} million are read.`;
     throw new Unusable('too-many-pixels', text);
   }
+}
+
+/** A BMP in run lengths (compression 1 and 2) says at most 255 pixels in two bytes; what is shorter is mostly not there. */
+function checkBmpLength(bytes: Buffer, pixels: number): void {
+  const isCore = bytes.readUInt32LE(14) === 12;
+  if (bytes.length < (isCore ? 26 : 34))
+    throw new Unusable('broken', 'The file is damaged: it ends too early.');
+  const bits = bytes.readUInt16LE(isCore ? 24 : 28);
+  const compression = isCore ? 0 : bytes.readUInt32LE(30);
+  const least = compression === 1 || compression === 2 ? (2 * pixels) / 255 : (bits * pixels) / 8;
+  if (bytes.length < least) throw new Unusable('broken', 'The file is damaged: it ends too early.');
 }
 
 const jpegPixels = Buffer.alloc(LIGHT_PIXELS * 3);
@@ -147,6 +170,7 @@ async function decodeWithSharp(
   settings: ImageSettings,
   limits: Limits,
   out: Uint8Array,
+  turns: Turns,
   known?: Facts,
 ): Promise<OriginalSize> {
   const sharp = await loadSharp();
@@ -163,10 +187,9 @@ async function decodeWithSharp(
       if (settings.fit === 'crop' && header.format !== 'jpeg') image.extract(place(width, height, settings));
       shrink(image, settings, hasAlpha);
     }
-    const { data, info } = await image
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await inTurn(turns, width * height, () =>
+      image.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+    );
     fitPixels({ data, width: info.width, height: info.height, channels: info.channels }, settings, out);
     return { width, height };
   } catch (cause) {

@@ -1,6 +1,7 @@
 import type { DecodeWork } from './decode-in-order.ts';
 import type { DecodeWorker } from './decode-workers.ts';
 import { LeftOutList } from './left-out.ts';
+import { newTurns } from './turns.ts';
 import type { DecodedImages } from './worker-messages.ts';
 
 /** An image of a source, decoded and fitted. */
@@ -25,7 +26,8 @@ export async function pick(
   count: number,
   onPicked: (count: number) => void,
 ): Promise<{ picked: Picked[]; leftOut: LeftOutList; vanished: number }> {
-  await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits })));
+  const turns = newTurns();
+  await Promise.all(workers.map((worker) => worker.ask({ kind: 'use', source, settings, limits, turns })));
   const next = spread(total);
   const picked: Picked[] = [];
   const leftOut = new LeftOutList();

@@ -4,6 +4,7 @@ import type { FileList } from './file-list.ts';
 import type { IdxImages } from './idx.ts';
 import type { Limits } from './limits.ts';
 import type { ScannedFiles } from './scan-folder.ts';
+import type { Turns } from './turns.ts';
 import type { ScannedZip, ZipPlaces } from './zip.ts';
 
 /** Where a decode worker finds image number `i`. */
@@ -20,7 +21,7 @@ export type WorkerRequest =
   /** See `surveyFiles`. */
   | { kind: 'survey'; root: string; files: FileList; first: number; end: number }
   /** Sets what the `decode` and `digest` requests that follow are about. */
-  | { kind: 'use'; source: ImageSource; settings: ImageSettings; limits: Limits }
+  | { kind: 'use'; source: ImageSource; settings: ImageSettings; limits: Limits; turns: Turns }
   /** Images `first` up to, not including, `end`. */
   | { kind: 'decode'; first: number; end: number }
   /** Lets go of what `use` named; its files are closed. */

@@ -6,15 +6,17 @@ import { opener } from './open-address.ts';
 
 const tell = (text: string) => process.stdout.write(`${text}\n`);
 
+const hasScreen = opener(process.platform, process.env) !== null;
+
 async function serve(why: string): Promise<void> {
-  tell(`${why} Ganvas opens in your browser.`);
+  tell(`${why} ${hasScreen ? 'Ganvas opens in your browser.' : 'Open the address below in a browser.'}`);
   process.argv.splice(2, 0, 'serve', '--open');
   await import('./cli/main.ts');
 }
 
 const shell = chooseShell({
   entry: fileURLToPath(new URL('../../dist/main/main.js', import.meta.url)),
-  hasScreen: opener(process.platform, process.env) !== null,
+  hasScreen,
   isRoot: process.platform === 'linux' && process.getuid?.() === 0,
   findElectron: () => fetchedElectron(process.env, tell),
 });

@@ -21,6 +21,8 @@ export interface LibraryFolder {
   readonly exports: string;
   /** What is being deleted; see trash.ts. */
   readonly trash: string;
+  /** See reserve.ts. */
+  readonly reserve: string;
   /** File in which the trainer remembers which engine was fastest at which step. */
   readonly engineTrials: string;
   runFolder(run: string): string;
@@ -54,6 +56,7 @@ export function libraryFolder(dir: string): LibraryFolder {
     scratch: join(root, 'scratch'),
     exports,
     trash: join(root, 'trash'),
+    reserve: join(root, 'reserve'),
     engineTrials: join(root, 'engine-trials.json'),
     runFolder,
     samplesFolder: (run) => join(runFolder(run), 'samples'),

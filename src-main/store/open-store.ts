@@ -18,6 +18,7 @@ import { takeLock } from './lock.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { checkVersion, migrate, newestVersion } from './migrations.ts';
 import { createPurge, type Purge } from './purge.ts';
+import { keepReserve, withReserve } from './reserve.ts';
 import { createRewind } from './rewind.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createSamples, type Samples } from './samples.ts';
@@ -69,7 +70,11 @@ export function openStore(
 ): Store {
   const folder = libraryFolder(libraryDir);
   if (mustExist) requireLibrary(folder);
-  return access === 'write' ? openToWrite(folder) : openToRead(folder);
+  // On a full disk SQLite cannot even read: it makes an index of its log.
+  const open = access === 'write' ? openToWrite : openToRead;
+  const store = withReserve(folder.reserve, () => open(folder));
+  if (access === 'write') keepReserve(folder.reserve);
+  return store;
 }
 
 function openToWrite(folder: LibraryFolder): Store {
@@ -139,11 +144,18 @@ function closingOnError<Result>(database: Database, work: () => Result): Result 
 
 function assemble(database: Database, folder: LibraryFolder, trash: Trash, unlock: () => void): Store {
   const runs = createRuns(database, trash, createRewind(database, folder, trash));
+  const experiments = createExperiments(database);
   return {
     access: database.access,
     paths: folder,
-    experiments: createExperiments(database),
-    runs,
+    experiments: {
+      ...experiments,
+      setDeleted: (id, at) => withReserve(folder.reserve, () => experiments.setDeleted(id, at)),
+    },
+    runs: {
+      ...runs,
+      setDeleted: (id, at) => withReserve(folder.reserve, () => runs.setDeleted(id, at)),
+    },
     steps: createSteps(database),
     metrics: createMetrics(database),
     samples: createSamples(database, folder),

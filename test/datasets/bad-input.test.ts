@@ -275,3 +275,52 @@ describe('a cache that cannot be written', () => {
     expect(readdirSync(cacheDir)).toEqual([]);
   });
 });
+
+/** A BMP of one colour in run lengths, the most pixels for its bytes. @param filled share of the pixels that the file really holds */
+function runLengthBmp(width: number, height: number, filled = 1): Buffer {
+  const runs = Math.ceil((width * height * filled) / 255);
+  const start = 14 + 40 + 4;
+  const file = Buffer.alloc(start + 2 * runs + 2);
+  file.write('BM', 'latin1');
+  file.writeUInt32LE(file.length, 2);
+  file.writeUInt32LE(start, 10);
+  file.writeUInt32LE(40, 14);
+  file.writeInt32LE(width, 18);
+  file.writeInt32LE(height, 22);
+  file.writeUInt16LE(1, 26);
+  file.writeUInt16LE(8, 28);
+  file.writeUInt32LE(1, 30);
+  file.writeUInt32LE(1, 46);
+  file.writeUInt32LE(0x2080f0, 54);
+  for (let run = 0; run < runs; run += 1) file[start + 2 * run] = 255;
+  file[file.length - 1] = 1;
+  return file;
+}
+
+describe('bitmaps that are much larger in memory than on the disk', () => {
+  test('one that announces what it does not hold is left out', async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { 'a.png': red, 'bomb.bmp': runLengthBmp(10_000, 10_000, 0) });
+    const { count, leftOut } = await prepare(folder, settingsOf(8));
+    expect(count).toBe(1);
+    expect(leftOut).toEqual([
+      { file: 'bomb.bmp', code: 'broken', reason: 'The file is damaged: it ends too early.' },
+    ]);
+  });
+
+  test('however many there are, they are not in memory together', async () => {
+    const folder = temporaryFolder();
+    const bmp = runLengthBmp(4000, 3000);
+    writeFiles(folder, Object.fromEntries(Array.from({ length: 24 }, (_, i) => [`${i}.bmp`, bmp])));
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const onProgress = () => {
+      most = Math.max(most, process.memoryUsage().rss - before);
+    };
+    const { count } = await prepare(folder, settingsOf(8), { onProgress });
+    onProgress();
+    expect(count).toBe(24);
+    // Decoded and kept they would be 860 MB, and as much again while they are copied.
+    expect(most).toBeLessThan(700e6);
+  });
+});

@@ -262,7 +262,10 @@ describe.skipIf(chromium === null)('the Design place', () => {
       ['{', 'This is not JSON'],
       ['{}', 'not a Ganvas design'],
       [formatDesign(twenty).replace('"version": 1', '"version": 2'), 'saved by a newer Ganvas'],
-      [formatDesign(twenty).replace('"latentDim": 100', '"latentDim": 0'), 'damaged at latentDim'],
+      [
+        formatDesign(twenty).replace('"latentDim": 100', '"latentDim": 0'),
+        '"latentDim" in the design must be at least 1, not 0',
+      ],
     ] as const) {
       await text.fill(broken);
       await open.click();

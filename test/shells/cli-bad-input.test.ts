@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   rmSync,
   statfsSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
@@ -557,9 +560,35 @@ describe('a full disk', () => {
     expect(place.listing(disk).filter((name) => name.includes('faces'))).toEqual([]);
   });
 
+  test('not a byte free: what is there can be looked at and deleted all the same', async (context) => {
+    const place = new Workplace();
+    const disk = smallDisk(place, 8000);
+    if (disk === null) return context.skip('a disk cannot be mounted here');
+    const library = ['--library', join(disk, 'library')];
+    expect((await place.json([...changed(wide, '--steps', '2'), ...library])).status).toBe(0);
+    const fd = openSync(join(disk, 'other'), 'w');
+    try {
+      for (const size of [65_536, 4096, 1]) {
+        try {
+          for (;;) writeSync(fd, Buffer.alloc(size));
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ENOSPC' });
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
+    expect(freeBytes(disk)).toBe(0);
+    expect((await place.json(['runs', ...library])).lines).toMatchObject([{ number: 1 }]);
+    expect(await place.json(['delete', '1', ...library])).toMatchObject({ status: 0 });
+    expect((await place.json(['datasets', '--delete-unused', ...library])).status).toBe(0);
+    expect((await place.json(['runs', ...library])).lines).toEqual([]);
+    expect(freeBytes(disk)).toBeGreaterThan(1_000_000);
+  });
+
   test('no room for a checkpoint: the one before is whole, and with room again the run goes on', async (context) => {
     const place = new Workplace();
-    const disk = smallDisk(place, 4000);
+    const disk = smallDisk(place, 5200);
     if (disk === null) return context.skip('a disk cannot be mounted here');
     const dir = join(disk, 'library');
     const library = ['--library', dir];

@@ -35,6 +35,19 @@ async function place() {
 }
 
 describe('a run', () => {
+  test('goes on counting the seconds that it has trained', async () => {
+    const { runDir, dataset } = await place();
+    await trained(command(runDir, dataset, { limits: limits({ steps: 1 }) }), engine);
+    const file = join(folderOf(runDir, 1), 'checkpoint.json');
+    const info = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...info, trainingSeconds: 1000 }));
+    const further = { checkpoint: folderOf(runDir, 1), limits: limits({ steps: 2 }) };
+    const events = await trained(command(runDir, dataset, further), engine);
+    const [written] = ofType(events, 'checkpoint');
+    expect(written!.trainingSeconds).toBeGreaterThan(1000);
+    expect(written!.trainingSeconds).toBeLessThan(1100);
+  });
+
   test("tells what it does, in order, in the protocol's words", async () => {
     const { runDir, dataset } = await place();
     const hyperparameters = settings({ sampleEvery: 4, checkpointEvery: 3 });

@@ -39,7 +39,7 @@ export async function designFile(path: string): Promise<Design> {
     new AppError(
       'design.unreadable',
       why === 'ENOENT'
-        ? `There is no design file ${path}. Check the path; "ganvas mirror" also takes the name of a preset.`
+        ? `There is no design file ${path}. ${presets.some(({ name }) => name === path) ? `That is a preset: say --preset ${path}.` : 'Check the path.'}`
         : `The design file ${path} cannot be read (${why}). Check that it is a file and that you may read it.`,
       { path },
       { cause },

@@ -198,9 +198,10 @@ export async function followRun(
   const asked = { checkpoint: false };
   interruption.onFirst(() => {
     app.runs.interrupt(run.id, 'paused');
-    asked.checkpoint = app.runs.find(run.id).state === 'running';
-    if (interruption.unread)
-      output.notice(`${unread} The run ends with a checkpoint. Go on: ${next(`resume ${run.number}`)}`);
+    const { state, step } = app.runs.find(run.id);
+    asked.checkpoint = state === 'running';
+    const how = asked.checkpoint && step > 0 ? 'The run ends with a checkpoint.' : 'The run ends.';
+    if (interruption.unread) output.notice(`${unread} ${how} Go on: ${next(`resume ${run.number}`)}`);
     else if (asked.checkpoint)
       output.line(
         'Ending with a checkpoint as soon as the step under way is done. Ctrl-C again ends at once.',

@@ -213,15 +213,29 @@ export class Words {
   allow(names: readonly OptionName[], words = 0): void {
     const given = Object.keys(this.#values) as OptionName[];
     const unknown = given.find((name) => !names.includes(name) && name !== 'json' && name !== 'library');
-    if (unknown !== undefined) throw new UsageError(`${this.command} has no option --${unknown}.`);
+    if (unknown !== undefined)
+      throw new UsageError(`${this.command} has no option --${unknown}.${didYouMean(unknown, names)}`);
     const extra = this.#positionals[1 + words];
     if (extra !== undefined)
-      throw new UsageError(`${this.command} does not know what to do with "${extra}".`);
+      throw new UsageError(
+        `${this.command} does not know what to do with "${extra}".${wayOf(extra, names, words)}`,
+      );
   }
+}
+
+/** What somebody may have meant by a word too many. */
+function wayOf(extra: string, names: readonly OptionName[], words: number): string {
+  if (names.includes('data') && words === 0) return ` To train on it, say --data ${quoted(extra)}.`;
+  return words > 0 ? ' Put what has spaces in it in quotes.' : '';
 }
 
 function plainName(text: string, where: string): string {
   const parsed = v.safeParse(Name, text);
+  if (parsed.success && /^\d+$/.test(parsed.output)) {
+    throw new UsageError(
+      `${where} does not take "${parsed.output}": digits alone always mean the run of that number, so a run called so would not be found.`,
+    );
+  }
   if (parsed.success) return parsed.output;
   throw new UsageError(`${where} does not take this: ${parsed.issues[0].message}.`);
 }
