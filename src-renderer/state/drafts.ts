@@ -2,14 +2,19 @@
 import * as v from 'valibot';
 import { api } from '../../src-shared/api.ts';
 import type { ApiParams } from '../../src-shared/api.ts';
+import { Design } from '../../src-shared/gan/block.ts';
 import { shortened } from '../../src-shared/gan/history-json.ts';
 
 /** The parts of an experiment that have been edited. */
 export type Edits = ApiParams<'experiments.save'>['draft'];
 
+const { hyperparameters, limits, engine, imageSettings, source } = api['experiments.create'].params.entries;
+
 const KeptDraft = v.strictObject({
   /** Revision of the experiment that was edited. */
   revision: v.number(),
+  /** What the core had at that revision. */
+  base: v.strictObject({ design: Design, hyperparameters, limits, engine, imageSettings, source }),
   /** When it was kept, in milliseconds since 1970. */
   at: v.number(),
   edits: api['experiments.save'].params.entries.draft,

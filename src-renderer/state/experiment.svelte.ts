@@ -1,18 +1,20 @@
 import type { ApiEvent } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import type { History } from '../../src-shared/gan/history.ts';
 import { present } from '../../src-shared/gan/history.ts';
 import { packHistory, shortened, unpackHistory } from '../../src-shared/gan/history-json.ts';
-import type { Experiment, OpenExperiment } from '../../src-shared/library.ts';
+import type { OpenExperiment } from '../../src-shared/library.ts';
 import { maxMessage } from '../../src-shared/rpc.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { DesignEditor } from './design-editor.svelte.ts';
 import type { Drafts, Edits } from './drafts.ts';
 import { Images } from './images.svelte.ts';
-import { mergeHistories } from './merge.ts';
+import type { Content } from './merge.ts';
+import { mergeContents, mergeHistories, same } from './merge.ts';
 import type { Notices } from './notices.svelte.ts';
 
 /** What is edited beside the design. */
-export type Settings = Pick<Experiment, 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'>;
+export type Settings = Omit<Content, 'design'>;
 type Field = keyof Settings | 'history';
 
 const settingNames = ['hyperparameters', 'limits', 'engine', 'imageSettings', 'source'] as const;
@@ -27,8 +29,8 @@ export interface ExperimentContext {
 }
 
 /**
- * An open experiment: its design and its settings, which save themselves. Another window's changes are taken over; edits of this window
- * that were not saved by then go on top of them.
+ * An open experiment: its design and its settings, which save themselves. Another window's changes are taken over; what was edited in this
+ * window and not saved by then stays as it is.
  */
 export class ExperimentState {
   readonly id: string;
@@ -36,6 +38,8 @@ export class ExperimentState {
   readonly images: Images;
   #settings: Settings;
   #revision: number;
+  /** What the core had at that revision. */
+  #base: Content;
   /** The newest revision that was heard of. */
   #newest: number;
   #unsaved: ReadonlySet<Field> = $state.raw(new Set());
@@ -50,7 +54,8 @@ export class ExperimentState {
     this.#context = context;
     this.#revision = opened.revision;
     this.#newest = opened.revision;
-    this.#settings = $state.raw(settingsOf(opened));
+    this.#base = contentOf(opened);
+    this.#settings = $state.raw(settingsOf(this.#base));
     this.images = new Images(context.api, () => this.#settings);
     this.editor = new DesignEditor(unpackHistory(opened.history), () => this.#edited(['history']));
     this.#takeDrafts();
@@ -86,7 +91,7 @@ export class ExperimentState {
   /** Changes settings; the values are taken as they are and must not be changed afterwards. */
   change(settings: Partial<Settings>): void {
     const changed = settingNames.filter(
-      (name) => name in settings && JSON.stringify(settings[name]) !== JSON.stringify(this.#settings[name]),
+      (name) => name in settings && !same(settings[name], this.#settings[name]),
     );
     if (changed.length === 0) return;
     this.#settings = { ...this.#settings, ...settings };
@@ -145,9 +150,8 @@ export class ExperimentState {
     const fields = [...this.#unsaved];
     const sent = fields.map((field) => this.#value(field));
     const edits = this.#edits();
-    const settle = (revision: number) => {
-      this.#revision = revision;
-      this.#newest = Math.max(this.#newest, revision);
+    const settle = (saved: OpenExperiment) => {
+      this.#isAt(saved);
       // What was edited once more while it was sent stays unsaved.
       const edited = fields.filter((field, i) => this.#value(field) !== sent[i]);
       const others = [...this.#unsaved].filter((field) => !fields.includes(field));
@@ -155,13 +159,12 @@ export class ExperimentState {
     };
     try {
       const params = { id: this.id, revision: this.#revision, draft: edits };
-      settle((await this.#context.api.call('experiments.save', params, { repeatable: true })).revision);
+      settle(await this.#context.api.call('experiments.save', params, { repeatable: true }));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'experiment.changed') throw error;
       const theirs = await this.#read();
       // Sent twice, because the answer to the first was lost: it is our own change that is in the way.
-      if (fields.every((field) => JSON.stringify(theirs[field]) === JSON.stringify(edits[field])))
-        settle(theirs.revision);
+      if (fields.every((field) => same(theirs[field], edits[field]))) settle(theirs);
       else this.#takeOver(theirs);
     }
   }
@@ -180,7 +183,7 @@ export class ExperimentState {
 
   #keepDraft(): void {
     if (this.#unsaved.size === 0) return;
-    const draft = { revision: this.#revision, at: Date.now(), edits: this.#edits() };
+    const draft = { revision: this.#revision, base: this.#base, at: Date.now(), edits: this.#edits() };
     try {
       this.#context.drafts.keep(this.id, draft);
     } catch {
@@ -201,51 +204,72 @@ export class ExperimentState {
     if (this.#newest > this.#revision && this.#ongoing === null) void this.save();
   }
 
-  /** Another window has saved. */
-  #takeOver(theirs: OpenExperiment): void {
-    this.#revision = theirs.revision;
-    this.#newest = Math.max(this.#newest, theirs.revision);
-    this.#become(theirs, this.#unsaved.size === 0 ? null : this.#edits());
-    if (this.#unsaved.size === 0) return;
-    this.#context.notices.say(
-      'Another window has changed this experiment too. Your edits were put on top of its; Undo leads back to them.',
-    );
+  #isAt(opened: OpenExperiment): void {
+    this.#revision = opened.revision;
+    this.#newest = Math.max(this.#newest, opened.revision);
+    this.#base = contentOf(opened);
   }
 
-  /** Theirs, with our edits on top. */
-  #become(theirs: OpenExperiment, edits: Edits | null): void {
+  /** Another window has saved. */
+  #takeOver(theirs: OpenExperiment): void {
+    const ours = { ...this.#settings, design: this.editor.design };
+    const base = this.#base;
+    this.#isAt(theirs);
     const history = unpackHistory(theirs.history);
-    this.#settings = { ...settingsOf(theirs), ...definedSettings(edits ?? {}) };
-    this.editor.adopt(edits?.history === undefined ? history : mergeHistories(history, this.editor.history));
+    this.#become(mergeContents(base, ours, this.#base), { theirs: history, ours: this.editor.history });
+    const unsaved = settingNames.filter((name) => !same(this.#settings[name], this.#base[name]));
+    this.#unsaved = new Set(this.editor.history === history ? unsaved : [...unsaved, 'history']);
+  }
+
+  #become(
+    { content, conflicts }: ReturnType<typeof mergeContents>,
+    { theirs, ours }: Record<'theirs' | 'ours', History>,
+  ): void {
+    this.#settings = settingsOf(content);
+    this.editor.adopt(mergeHistories(theirs, ours, content.design));
+    if (conflicts.length === 0) return;
+    this.#context.notices.say(
+      `Another window has changed ${inWords(conflicts)} too. The later edit, that of this window, was kept.`,
+    );
   }
 
   #takeDrafts(): void {
     const drafts = this.#context.drafts.take(this.id);
-    const fields = new Set<Field>();
-    const before = JSON.stringify(present(this.editor.history).design);
-    for (const { revision, edits } of drafts) {
-      const first = fields.size === 0 && revision === this.#revision;
-      this.#settings = { ...this.#settings, ...definedSettings(edits) };
-      if (edits.history !== undefined) {
-        const history = unpackHistory(edits.history);
-        this.editor.adopt(first ? history : mergeHistories(this.editor.history, history));
-      }
-      for (const field of ['history', ...settingNames] as const) if (field in edits) fields.add(field);
+    if (drafts.length === 0) return;
+    const before = this.editor.design;
+    for (const { base, edits } of drafts) {
+      const theirs = this.editor.history;
+      const ours = edits.history === undefined ? theirs : unpackHistory(edits.history);
+      const design = edits.history === undefined ? base.design : present(ours).design;
+      const merged = mergeContents(
+        base,
+        { ...base, ...definedSettings(edits), design },
+        { ...this.#settings, design: present(theirs).design },
+      );
+      this.#become(merged, { theirs, ours });
     }
-    if (fields.size === 0) return;
-    if (
-      drafts.some(({ revision }) => revision !== this.#revision) &&
-      before !== JSON.stringify(this.editor.design)
-    )
+    const edited = (['history', ...settingNames] as const).filter((field) =>
+      drafts.some(({ edits }) => field in edits),
+    );
+    if (drafts.some(({ revision }) => revision !== this.#revision) && !same(before, this.editor.design))
       this.#context.notices.say(
         'Edits that had not been saved were brought back. Undo leads to what was saved.',
       );
-    this.#edited([...fields]);
+    this.#edited(edited);
     this.#keepDraft();
   }
 }
 
-function settingsOf(experiment: Experiment): Settings {
+function inWords(list: readonly string[]): string {
+  return new Intl.ListFormat('en').format(list);
+}
+
+function contentOf(experiment: Content): Content {
+  const { design } = experiment;
+  return { ...settingsOf(experiment), design };
+}
+
+function settingsOf(experiment: Settings): Settings {
   const { hyperparameters, limits, engine, imageSettings, source } = experiment;
   return { hyperparameters, limits, engine, imageSettings, source };
 }

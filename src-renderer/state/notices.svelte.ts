@@ -25,34 +25,43 @@ const most = 4;
 export class Notices {
   #list: readonly Notice[] = $state.raw([]);
   #next = 0;
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
 
   get list(): readonly Notice[] {
     return this.#list;
   }
 
-  /** Something went well, or a person should know it. */
+  /** Something went well, or a person should know it. Said again, it stays for longer. */
   say(text: string, action: NoticeAction | null = null): void {
-    const id = this.#add(text, null, action);
-    setTimeout(() => this.dismiss(id), action === null ? stay : stayToDecide);
+    const id = this.#put(text, null, action);
+    this.#timers.set(
+      id,
+      setTimeout(() => this.dismiss(id), action === null ? stay : stayToDecide),
+    );
   }
 
   /** Something went wrong. What a person has cancelled is no news. */
-  fail(thrown: unknown): void {
+  fail(thrown: unknown, action: NoticeAction | null = null): void {
     const error = toErrorData(thrown);
-    if (error.code === 'cancelled') return;
-    const same = this.#list.find(
-      (notice) => notice.error?.code === error.code && notice.text === error.message,
-    );
-    if (same === undefined) this.#add(error.message, error);
+    if (error.code !== 'cancelled') this.#put(error.message, error, action);
   }
 
   dismiss(id: number): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
     this.#list = this.#list.filter((notice) => notice.id !== id);
   }
 
-  #add(text: string, error: ErrorData | null, action: NoticeAction | null = null): number {
-    const id = this.#next++;
-    this.#list = [...this.#list, { id, text, error, action }].slice(-most);
+  /** In the place of one that says the same. */
+  #put(text: string, error: ErrorData | null, action: NoticeAction | null): number {
+    const same = this.#list.find((notice) => notice.error?.code === error?.code && notice.text === text);
+    const id = same?.id ?? this.#next++;
+    const notice = { id, text, error, action };
+    clearTimeout(this.#timers.get(id));
+    this.#list =
+      same === undefined
+        ? [...this.#list, notice].slice(-most)
+        : this.#list.map((other) => (other === same ? notice : other));
     return id;
   }
 }

@@ -45,6 +45,31 @@ describe.skipIf(findChromium() === null)('an experiment', () => {
     expect(opened.complaints).toEqual([]);
   });
 
+  it('takes the edits of two tabs that type at the same time, and both end with all of them', async () => {
+    const other = await opened.tab(page.url());
+    const lengthOf = (tab: Page) => tab.getByRole('spinbutton', { name: 'Length of z' });
+    const length = lengthOf(other);
+    await expect(length).toHaveValue('64', wait);
+    const text = 'a long name typed slowly by hand';
+    await designName(page).selectText();
+    await Promise.all([
+      designName(page).pressSequentially(text, { delay: 120 }),
+      (async () => {
+        for (let value = 70; value < 80; value += 1) {
+          await length.fill(String(value));
+          await saved(other);
+        }
+      })(),
+    ]);
+    for (const tab of [page, other]) {
+      await expect(designName(tab)).toHaveValue(text, wait);
+      await expect(lengthOf(tab)).toHaveValue('79', wait);
+      await saved(tab);
+      await expect(tab.getByRole('status', { name: 'Notices' })).toHaveText('');
+    }
+    expect(opened.complaints).toEqual([]);
+  });
+
   it('shows another one in another tab, and a reload stays where it was', async () => {
     const other = await opened.tab(page.url());
     await other.getByRole('button', { name: 'Experiments' }).click();

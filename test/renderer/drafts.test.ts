@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
 import { Drafts } from '../../src-renderer/state/drafts.ts';
-import { mergeHistories } from '../../src-renderer/state/merge.ts';
+import { defaultHyperparameters, defaultLimits } from '../../src-shared/training.ts';
 import { browserStorage } from './browser-storage.ts';
 import type { History } from '../../src-shared/gan/history.ts';
-import { commit, present, startHistory } from '../../src-shared/gan/history.ts';
+import { present, startHistory } from '../../src-shared/gan/history.ts';
 import type { PackedHistory } from '../../src-shared/gan/history-json.ts';
 import { packHistory, unpackHistory } from '../../src-shared/gan/history-json.ts';
 
@@ -21,7 +21,15 @@ const history: fc.Arbitrary<History> = fc
 
 const packed = history.map(packHistory);
 const text = (draft: PackedHistory) => JSON.stringify(draft);
-const draftOf = (edited: PackedHistory, at = 0) => ({ revision: 3, at, edits: { history: edited } });
+const base = {
+  design: presets[0]!.design,
+  hyperparameters: defaultHyperparameters(),
+  limits: defaultLimits(),
+  engine: 'auto' as const,
+  imageSettings: null,
+  source: null,
+};
+const draftOf = (edited: PackedHistory, at = 0) => ({ revision: 3, base, at, edits: { history: edited } });
 
 describe('a draft', () => {
   it('comes back as it was, undo and redo along with it, and is then gone', () => {
@@ -51,8 +59,12 @@ describe('a draft', () => {
     fc.assert(
       fc.property(packed, fc.integer({ min: 1, max: 8 }), (edited, share) => {
         const now = present(unpackHistory(edited));
-        const least = text(packHistory({ entries: [now], at: 0 })).length + 60;
-        const drafts = new Drafts(browserStorage(Math.max(least, text(edited).length / share)), 'one');
+        const beside = JSON.stringify(base).length;
+        const least = text(packHistory({ entries: [now], at: 0 })).length + 70;
+        const drafts = new Drafts(
+          browserStorage(beside + Math.max(least, text(edited).length / share)),
+          'one',
+        );
         drafts.keep('e', draftOf(edited));
         expect(present(unpackHistory(drafts.take('e')[0]!.edits.history!))).toEqual(now);
       }),
@@ -72,35 +84,6 @@ describe('a draft', () => {
       expect(new Drafts(browser, 'two').take('e')).toEqual([]);
     },
   );
-});
-
-describe('two windows that edited the same design', () => {
-  const step = (from: History, title: string): History =>
-    commit(from, { design: { ...present(from).design, name: title }, what: `call it ${title}` });
-  const edits = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 6 });
-  const edited = (from: History, names: string[]) => names.reduce(step, from);
-
-  it('end with the design of this one, and undo leads through every state of the other', () => {
-    fc.assert(
-      fc.property(history, edits, edits, (base, theirNames, ourNames) => {
-        const [theirs, ours] = [edited(base, theirNames), edited(base, ourNames)];
-        const merged = mergeHistories(theirs, ours);
-        expect(present(merged).design).toEqual(present(ours).design);
-        const designs = merged.entries.slice(0, merged.at + 1).map(({ design }) => JSON.stringify(design));
-        for (const { design } of theirs.entries.slice(0, theirs.at + 1))
-          expect(designs).toContain(JSON.stringify(design));
-      }),
-    );
-  });
-
-  it('go on with every step of this one where the other has changed nothing', () => {
-    fc.assert(
-      fc.property(history, edits, (base, names) => {
-        const ours = edited(base, names);
-        expect(mergeHistories(base, ours)).toBe(ours);
-      }),
-    );
-  });
 });
 
 describe('blocks on the clipboard', () => {

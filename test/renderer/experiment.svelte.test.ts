@@ -1,4 +1,5 @@
 /** An open experiment against a core that counts revisions: autosaving, other windows, lost connections, pages that vanish. */
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiClient } from '../../src-renderer/state/api-client.svelte.ts';
 import { Drafts } from '../../src-renderer/state/drafts.ts';
@@ -41,8 +42,9 @@ describe('an open experiment', () => {
     state.editor.edit({ ...state.editor.design, name }, `call it ${name}`);
   const settled = () => vi.advanceTimersByTimeAsync(20_000);
 
-  beforeEach(async () => {
-    vi.useFakeTimers();
+  /** A core with one experiment, and nobody who has it open. */
+  async function begin(): Promise<void> {
+    vi.clearAllTimers();
     core = new ScriptedCore();
     storage = browserStorage();
     windows = 0;
@@ -56,6 +58,11 @@ describe('an open experiment', () => {
       source: null,
     });
     id = made.id;
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    return begin();
   });
   afterEach(() => vi.useRealTimers());
 
@@ -115,7 +122,55 @@ describe('an open experiment', () => {
     expect([one, two].map(({ notices }) => notices.list)).toEqual([[], []]);
   });
 
-  it('puts its edits on top of what another window has saved meanwhile, and says so', async () => {
+  it('keeps what either of two windows has edited, whenever they do it, and says nothing of it', async () => {
+    const edit = fc.record({
+      who: fc.constantFrom('one' as const, 'two' as const),
+      value: fc.integer({ min: 1, max: 999 }),
+      pause: fc.constantFrom(0, 0, 90, 150, 290, 299, 300, 301, 350, 700),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(edit, { minLength: 2, maxLength: 25 }),
+        fc.constantFrom(0, 5, 40, 350),
+        async (edits, answersAfter) => {
+          await begin();
+          const windows = { one: await open(), two: await open() };
+          core.delay = answersAfter;
+          for (const { who, value, pause } of edits) {
+            const { state } = windows[who];
+            // Each has fields of its own.
+            if (who === 'one') {
+              state.editor.edit(
+                { ...state.editor.design, name: `called ${value}` },
+                'change the name',
+                'name',
+              );
+              state.change({ limits: { ...state.limits, steps: value } });
+            } else {
+              state.editor.edit({ ...state.editor.design, latentDim: value }, 'change z', 'z');
+              state.change({ limits: { ...state.limits, kimg: value } });
+            }
+            await vi.advanceTimersByTimeAsync(pause);
+          }
+          await settled();
+          const last = (who: string) => edits.findLast((edit) => edit.who === who)?.value;
+          const [one, two] = [last('one'), last('two')];
+          for (const { state, notices } of Object.values(windows)) {
+            if (one !== undefined) expect(state.editor.design.name).toBe(`called ${one}`);
+            if (one !== undefined) expect(state.limits.steps).toBe(one);
+            if (two !== undefined) expect(state.editor.design.latentDim).toBe(two);
+            if (two !== undefined) expect(state.limits.kimg).toBe(two);
+            expect(state.saved).toBe('saved');
+            expect(notices.list).toEqual([]);
+          }
+          expect(kept().design).toEqual(windows.one.state.editor.design);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps its edit where another window has saved one of the same field meanwhile, and says which', async () => {
     const [one, two] = [await open(), await open()];
     rename(one, 'theirs');
     one.state.change({ limits: { ...limits, steps: 7 } });
@@ -129,7 +184,10 @@ describe('an open experiment', () => {
       expect(state.saved).toBe('saved');
     }
     expect(kept().design.name).toBe('ours');
-    expect(two.notices.list.map(({ text }) => text).join()).toContain('Another window');
+    expect(two.notices.list.map(({ text }) => text)).toEqual([
+      'Another window has changed the name of the design too. The later edit, that of this window, was kept.',
+    ]);
+    expect(one.notices.list).toEqual([]);
     two.state.editor.undo();
     expect(two.state.editor.design.name).toBe('theirs');
   });

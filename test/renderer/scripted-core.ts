@@ -45,6 +45,8 @@ export class ScriptedCore {
   readonly script: Partial<ApiHandlers> = {};
   readonly #tell = new Set<(event: unknown) => void>();
   readonly #wires = new Set<Wire>();
+  /** Milliseconds after which it answers. */
+  delay = 0;
   /** Whether new connections are taken. */
   reachable = true;
 
@@ -141,8 +143,9 @@ export class ScriptedCore {
       const known = name as ApiName;
       return [
         known,
-        (params: never, context: never) => {
+        async (params: never, context: never) => {
           this.calls.push(known);
+          if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay));
           const handler = (this.script[known] ?? own[known]) as
             ((params: never, context: never) => unknown) | undefined;
           if (handler === undefined) throw new AppError('test.not-scripted', `${known} is not scripted`);
