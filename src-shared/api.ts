@@ -8,6 +8,7 @@ import { ImageSettings } from './dataset.ts';
 import { Design } from './gan/block.ts';
 import { PackedHistory } from './gan/history-json.ts';
 import { LatentPoint } from './latent-point.ts';
+import type { ErrorData } from './errors.ts';
 import type {
   CachedDataset,
   Experiment,
@@ -20,6 +21,7 @@ import type {
   SeriesName,
 } from './library.ts';
 import { Name } from './name.ts';
+import type { Progress } from './progress.ts';
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
 import type { EngineReport } from './trainer-protocol.ts';
@@ -137,6 +139,24 @@ export interface Explored {
   count: number;
 }
 
+/** What something long is done with. */
+export type TaskSubject =
+  | { kind: 'prepare'; source: string; settings: ImageSettings }
+  | { kind: 'start'; experiment: string }
+  | { kind: 'resume' | 'fork' | 'export'; run: string }
+  | { kind: 'upload' };
+
+/** Something long that is under way. It belongs to no window: whoever asked for it may reload or go. An upload has the id of its upload. */
+export type LongTask = TaskSubject & {
+  id: string;
+  /** What people call what it is done with. */
+  name: string;
+  /** Null before the first news. */
+  progress: Progress | null;
+  /** Whether it is being cancelled. */
+  cancelled: boolean;
+};
+
 export const api = {
   'system.info': method({}).gives<SystemInfo>(),
   'system.engines': method({}).gives<EngineReport[]>(),
@@ -155,6 +175,11 @@ export const api = {
 
   /** What the shell draws itself takes these colours too, from its first picture on; desktop only. @throws `shell.not-here` */
   'system.setTheme': method({ theme: Theme }).gives<null>(),
+
+  /** What is under way: prepared, started, resumed, forked, exported or uploaded, from whatever window. */
+  'tasks.list': method({}).gives<LongTask[]>(),
+  /** For all windows. One that is not under way any more is no error. */
+  'tasks.cancel': method({ id }).gives<null>(),
 
   'datasets.list': method({}).gives<CachedDataset[]>(),
   /** @throws `dataset.not-allowed` outside the data roots */
@@ -176,6 +201,11 @@ export const api = {
   'datasets.beginUpload': method({ name: Name, files: count, bytes: v.nullable(count) }).gives<{
     id: string;
   }>(),
+  /**
+   * To be called when the connection is back: files go on coming. An upload whose window has gone is removed after a while.
+   * @throws `upload.missing`
+   */
+  'datasets.continueUpload': method({ id }).gives<null>(),
   /** May be called again. */
   'datasets.finishUpload': method({ id }).gives<{ source: string }>(),
   'datasets.cancelUpload': method({ id }).gives<null>(),
@@ -295,6 +325,10 @@ export type ApiEvent =
   /** What the trainer of a run uses: share of all cores (0 to 1), resident bytes. */
   | { type: 'resources'; run: string; cpu: number; memoryBytes: number }
   | { type: 'export'; export: Export }
+  /** It has begun, or is further. */
+  | { type: 'task'; task: LongTask }
+  /** `error`: why it failed; null when it did not. `told`: whether a window that waited for it is told so by the answer to its call. */
+  | { type: 'task-ended'; task: string; error: ErrorData | null; told: boolean }
   /** These were deleted before, and cannot be brought back any more. */
   | { type: 'purged'; experiments: string[]; runs: string[] }
   /** The list of prepared datasets, or of exports, is another one now. */

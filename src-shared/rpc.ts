@@ -43,7 +43,7 @@ export interface CallContext {
   onProgress: (progress: Progress) => void;
   /** Aborted when the caller cancels or goes away. */
   signal: AbortSignal;
-  /** Aborted when the caller goes away: what was opened for it can be closed. The same object for all its calls. */
+  /** Aborted when the caller goes away, before `signal`: what was opened for it can be closed. The same object for all its calls. */
   connection: AbortSignal;
 }
 
@@ -173,8 +173,8 @@ export function serve<C extends Contract>(
       .catch((error: unknown) => fail(request.id, error));
   });
   port.onClose(() => {
-    for (const controller of running.values()) controller.abort();
     connection.abort();
+    for (const controller of running.values()) controller.abort();
   });
   return (event) => reply({ type: 'event', event });
 }

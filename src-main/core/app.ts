@@ -31,6 +31,7 @@ import { createRunAndExperiment } from './run-and-experiment.ts';
 import { createRuns } from './runs.ts';
 import { createSystem } from './system.ts';
 import type { TrainerHost } from './trainer-host.ts';
+import { createTasks } from './tasks.ts';
 import { TrainingQueue } from './training-queue.ts';
 import { createTrials } from './trials.ts';
 
@@ -144,9 +145,11 @@ export function createApp({
     broadcast(event);
   };
   const queue = new TrainingQueue(store, trainerHost, tell);
+  const tasks = createTasks(broadcast);
   const isKnown = (source: string) => store.datasets.knows(source);
   const intake = createIntake({
     paths: store.paths,
+    tasks,
     dataRoots: roots,
     findDataset: (key) => store.datasets.find(key)?.prepared ?? null,
     isKnown,
@@ -209,6 +212,7 @@ export function createApp({
       intake,
       explorers,
       trials,
+      tasks,
       purge() {
         purge(Date.now());
         store.compact();
@@ -263,6 +267,7 @@ export function createApp({
       clearInterval(purging);
       explorers.close();
       trials.stop();
+      tasks.close();
       void intake.close();
       queue.close();
       store.close();

@@ -11,6 +11,7 @@ import type { Explorers } from './explorers.ts';
 import type { Intake } from './intake.ts';
 import type { Runs } from './runs.ts';
 import type { System } from './system.ts';
+import type { Tasks } from './tasks.ts';
 import type { Trials } from './trials.ts';
 
 export interface HandlerParts {
@@ -23,6 +24,7 @@ export interface HandlerParts {
   intake: Intake;
   explorers: Explorers;
   trials: Trials;
+  tasks: Tasks;
   /** Deletes for good what was deleted. */
   purge: () => void;
   /** Shows a file or folder in the system's file browser; null where there is none. */
@@ -39,6 +41,7 @@ export function createHandlers({
   intake,
   explorers,
   trials,
+  tasks,
   purge,
   reveal,
 }: HandlerParts): ApiHandlers {
@@ -48,9 +51,11 @@ export function createHandlers({
   const notHere = () => {
     throw new AppError('shell.not-here', 'Only the desktop app can do this.');
   };
+  const nameOf = (run: string) => store.runs.get(run).name;
   return {
     ...intake.handlers,
     ...explorers.handlers,
+    ...tasks.handlers,
 
     'system.info': () => system.info(),
     'system.engines': (_, { signal }) => system.engines(signal),
@@ -64,8 +69,14 @@ export function createHandlers({
 
     'datasets.list': () => datasets.list(),
     'datasets.choose': notHere,
-    'datasets.prepare': async ({ source, settings }, context) =>
-      datasets.view(await datasets.prepare(source, settings, context)),
+    'datasets.prepare': ({ source, settings }, context) =>
+      tasks.run(
+        { kind: 'prepare', source, settings },
+        intake.sourceName(source),
+        null,
+        context,
+        async (options) => datasets.view(await datasets.prepare(source, settings, options)),
+      ),
     'datasets.find': async ({ source, settings }) => {
       const found = await datasets.find(source, settings);
       return found === null ? null : datasets.view(found);
@@ -86,11 +97,24 @@ export function createHandlers({
 
     'runs.list': () => store.runs.list(),
     'runs.get': ({ id }) => detailsOf(store, id),
-    'runs.start': ({ experiment, name, seed }, context) => runs.start(experiment, name, seed, context),
+    'runs.start': ({ experiment, name, seed }, context) =>
+      tasks.run(
+        { kind: 'start', experiment },
+        store.experiments.get(experiment).name,
+        { name, seed },
+        context,
+        (options) => runs.start(experiment, name, seed, options),
+      ),
     'runs.pause': ({ id }) => after(runs.interrupt(id, 'paused')),
     'runs.stop': ({ id }) => after(runs.interrupt(id, 'stopped')),
-    'runs.resume': ({ id, step, limits }, context) => runs.resume(id, step, limits, context),
-    'runs.fork': ({ id, step, ...settings }, context) => runs.fork(id, step, settings, context),
+    'runs.resume': ({ id, step, limits }, context) =>
+      tasks.run({ kind: 'resume', run: id }, nameOf(id), { step, limits }, context, (options) =>
+        runs.resume(id, step, limits, options),
+      ),
+    'runs.fork': ({ id, step, ...settings }, context) =>
+      tasks.run({ kind: 'fork', run: id }, nameOf(id), { step, ...settings }, context, (options) =>
+        runs.fork(id, step, settings, options),
+      ),
     'runs.rename': ({ id, name }) => after(runs.rename(id, name)),
     'runs.delete': ({ id }) => after(runs.delete(id)),
     'runs.restore': ({ id }) => after(runs.restore(id)),
@@ -104,7 +128,10 @@ export function createHandlers({
     },
 
     'exports.list': () => exports.list(),
-    'exports.create': ({ run, step, format }, context) => exports.create(run, step, format, context),
+    'exports.create': ({ run, step, format }, context) =>
+      tasks.run({ kind: 'export', run }, nameOf(run), { step, format }, context, (options) =>
+        exports.create(run, step, format, options),
+      ),
     'exports.delete': ({ id }) => after(exports.delete(id)),
     'exports.reveal': ({ id }) => {
       if (reveal === null) {

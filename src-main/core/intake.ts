@@ -13,9 +13,12 @@ import { readImages } from '../datasets/read-images.ts';
 import { isUpload, Uploads } from '../datasets/upload.ts';
 import type { LibraryFolder } from '../store/library-folder.ts';
 import type { Content, Files } from './files.ts';
+import type { Tasks } from './tasks.ts';
+import { createUploadTasks } from './upload-tasks.ts';
 
 export interface IntakeOptions {
   paths: Pick<LibraryFolder, 'dir' | 'cache' | 'uploads' | 'scratch'>;
+  tasks: Tasks;
   /** Folders of the machine that images may be taken from; null: all of it, where the user owns the machine. */
   dataRoots: readonly string[] | null;
   /** A prepared dataset by its key. */
@@ -34,6 +37,7 @@ export interface Intake {
     | 'datasets.browse'
     | 'datasets.preview'
     | 'datasets.beginUpload'
+    | 'datasets.continueUpload'
     | 'datasets.finishUpload'
     | 'datasets.cancelUpload'
   >;
@@ -52,17 +56,25 @@ export interface Intake {
   /** To be called when something that named `source` is gone: an upload that nothing uses any more is deleted, if need be by {@link sweep}. */
   release(source: string): Promise<void>;
   /**
-   * Removes what an earlier process left unfinished, and uploads that nothing uses: once, before anything begins, in a library that is open
-   * to write.
+   * Removes what an earlier process left, and uploads that nothing uses, but goes on with uploads that were under way not long ago: once,
+   * before anything begins, in a library that is open to write.
    */
   sweep(): void;
   /** Ends what is under way. */
   close(): Promise<void>;
 }
 
-export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }: IntakeOptions): Intake {
+export function createIntake({
+  paths,
+  tasks,
+  dataRoots,
+  findDataset,
+  isKnown,
+  isUsed,
+}: IntakeOptions): Intake {
   const roots = new DataRoots(dataRoots);
   const uploads = new Uploads(paths);
+  const uploading = createUploadTasks(uploads, tasks);
   const previews = new Previews(paths);
 
   const sourceName = (source: string): string => {
@@ -95,12 +107,7 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
           ...(await previews.make(place, settings, count, context)),
           sourceName: sourceName(source),
         })),
-      'datasets.beginUpload': async (announced) => ({ id: await uploads.begin(announced) }),
-      'datasets.finishUpload': async ({ id }) => ({ source: await uploads.finish(id) }),
-      async 'datasets.cancelUpload'({ id }) {
-        await uploads.cancel(id);
-        return null;
-      },
+      ...uploading.handlers,
     },
     files: {
       preview: async (preview, index) => pngContent(previews.picture(preview, index)),
@@ -124,7 +131,7 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
         }
         return { kind: 'file', type: 'application/octet-stream', path };
       },
-      receive: (upload, path, body) => uploads.receive(upload, path, body),
+      receive: uploading.receive,
     },
     prepare: (source, settings, options) =>
       locating(source, async (place) => {
@@ -139,8 +146,14 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
     async release(source) {
       if (isUpload(source) && !isUsed(source)) await uploads.remove(source).catch(() => undefined);
     },
-    sweep: () => uploads.sweep(isUsed),
-    close: () => previews.close(),
+    sweep() {
+      uploads.sweep(isUsed);
+      uploading.resume();
+    },
+    close() {
+      uploading.close();
+      return previews.close();
+    },
   };
 }
 

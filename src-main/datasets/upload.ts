@@ -20,6 +20,12 @@ export interface Announcement {
 
 const About = v.object({ name: v.string() });
 
+/** Lies in the folder of an upload until it is finished. */
+const ANNOUNCEMENT = 'announced.json';
+const Announced = v.object({ name: v.string(), files: v.number(), bytes: v.nullable(v.number()) });
+/** For so many milliseconds after its last file an upload may go on in another process. */
+const RESUMABLE_MS = 60 * 60_000;
+
 const SOURCE = /^upload:([0-9a-f]{20})$/;
 
 /** Whether a source names an upload, whatever has become of it. */
@@ -55,15 +61,26 @@ export class Uploads {
     try {
       await mkdir(join(folder, 'files'), { recursive: true });
       await mkdir(join(folder, 'arriving'));
+      await writeFile(join(folder, ANNOUNCEMENT), JSON.stringify({ name, files, bytes }));
       const { bavail, bsize } = await statfs(folder);
       if (bytes !== null && bavail * bsize < bytes) throw diskFull(name, bytes, bavail * bsize);
     } catch (cause) {
       await removeAll(folder);
       throw writeError(name, cause);
     }
-    const taken = { files: 0, bytes: 0 };
-    this.unfinished.set(id, { name, files, bytes, folder, taken, arriving: 0, next: 0, hasEnded: false });
+    this.unfinished.set(id, unfinishedOf({ name, files, bytes }, folder));
     return id;
+  }
+
+  /** Ids of the uploads that are under way. */
+  unfinishedOnes(): string[] {
+    return [...this.unfinished.keys()];
+  }
+
+  /** How far an upload under way is, in bytes, or in files where nobody has counted the bytes. @throws {AppError} `upload.missing` */
+  stateOf(id: string): { name: string; taken: number; of: number } {
+    const { name, files, bytes, taken } = this.find(id);
+    return bytes === null ? { name, taken: taken.files, of: files } : { name, taken: taken.bytes, of: bytes };
   }
 
   /**
@@ -131,6 +148,7 @@ export class Uploads {
       const about: v.InferInput<typeof About> = { name: upload.name };
       await writeFile(join(upload.folder, 'upload.json'), JSON.stringify(about), { flush: true });
       await rm(join(upload.folder, 'arriving'), { recursive: true });
+      await rm(join(upload.folder, ANNOUNCEMENT));
       await mkdir(this.folders.uploads, { recursive: true });
       await rename(upload.folder, join(this.folders.uploads, id));
     } catch (cause) {
@@ -183,20 +201,18 @@ export class Uploads {
     if (gone !== null) await removeAll(gone);
   }
 
-  /** Empties the scratch folder and removes the finished uploads that nothing uses. To be called before anything begins. */
+  /**
+   * Empties the scratch folder, but for uploads that were under way not long ago and may go on, and removes the finished ones that nothing
+   * uses. To be called before anything begins.
+   */
   sweep(isUsed: (source: string) => boolean): void {
-    const unused = namesIn(this.folders.uploads).filter((name) => !isUsed(`upload:${name}`));
-    const attempts = [
-      ...unused.map((name) => () => this.toScratch(`upload:${name}`)),
-      () => rmSync(this.folders.scratch, { recursive: true, force: true, maxRetries: 3 }),
-    ];
-    for (const attempt of attempts) {
-      try {
-        attempt();
-      } catch {
-        // Another program holds it open, which must not keep the library closed. It goes the next time.
-        continue;
-      }
+    for (const name of namesIn(this.folders.uploads))
+      if (!isUsed(`upload:${name}`)) asFarAsItGoes(() => this.toScratch(`upload:${name}`));
+    for (const name of namesIn(this.folders.scratch)) {
+      const folder = join(this.folders.scratch, name);
+      const known = reopened(folder);
+      if (known !== null) this.unfinished.set(name, known);
+      else asFarAsItGoes(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
     }
   }
 
@@ -230,6 +246,35 @@ export class Uploads {
     const id = SOURCE.exec(source)?.[1];
     if (id === undefined) throw missing(source);
     return join(this.folders.uploads, id);
+  }
+}
+
+const unfinishedOf = (announced: Announcement, folder: string): Unfinished => ({
+  ...announced,
+  folder,
+  taken: { files: 0, bytes: 0 },
+  arriving: 0,
+  next: 0,
+  hasEnded: false,
+});
+
+/** An upload that another process left under way, with all that had arrived whole; null where there is none, or it was long ago. */
+function reopened(folder: string): Unfinished | null {
+  const arriving = join(folder, 'arriving');
+  try {
+    const announced = v.parse(Announced, JSON.parse(readFileSync(join(folder, ANNOUNCEMENT), 'utf8')));
+    if (Date.now() - statSync(arriving).mtimeMs > RESUMABLE_MS) return null;
+    rmSync(arriving, { recursive: true });
+    mkdirSync(arriving);
+    const upload = unfinishedOf(announced, folder);
+    for (const entry of readdirSync(join(folder, 'files'), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      upload.taken.files++;
+      upload.taken.bytes += statSync(join(entry.parentPath, entry.name)).size;
+    }
+    return upload;
+  } catch {
+    return null;
   }
 }
 
@@ -279,6 +324,15 @@ async function* bodyOf(path: string, body: AsyncIterable<Uint8Array>): AsyncGene
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done)).bytesWritten;
+}
+
+/** What another program holds open must not keep the library closed. It goes the next time. */
+function asFarAsItGoes(attempt: () => unknown): void {
+  try {
+    attempt();
+  } catch {
+    return;
+  }
 }
 
 /** As far as that goes: what another program holds open goes when the library is opened the next time. */

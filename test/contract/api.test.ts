@@ -142,7 +142,14 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
       sourceName: 'Dogs',
     });
     const { id: given } = await window.call('datasets.beginUpload', upload);
+    await other.hears((event) => event.type === 'task' && event.task.id === given);
+    await other.expectInStep();
+    await window.call('datasets.continueUpload', { id: given });
     await window.call('datasets.cancelUpload', { id: given });
+    const { id: ended } = await window.call('datasets.beginUpload', upload);
+    await other.call('tasks.cancel', { id: ended });
+    await window.hears((event) => event.type === 'task-ended' && event.task === ended);
+    expect(await codeOf(() => window.call('datasets.continueUpload', { id: ended }))).toBe('upload.missing');
     expect(await codeOf(() => window.call('datasets.finishUpload', { id: given }))).toBe('upload.missing');
     const listed = await window.call('datasets.list', {});
     expect(listed.map(({ sourceName }) => sourceName).sort()).toEqual(['Dogs', 'cats']);

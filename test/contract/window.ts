@@ -1,7 +1,7 @@
 /** A window, as far as the contract goes: it calls, hears, and keeps what it was told up to date by events alone. */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Api, ApiEvent, ApiName, ApiParams, ApiResult } from '../../src-shared/api.ts';
+import type { Api, ApiEvent, ApiName, ApiParams, ApiResult, LongTask } from '../../src-shared/api.ts';
 import type { CachedDataset, Experiment, Export, Run } from '../../src-shared/library.ts';
 import type { CallOptions, Connection, Port } from '../../src-shared/rpc.ts';
 import { connect } from '../../src-shared/rpc.ts';
@@ -12,6 +12,7 @@ export class Window {
   readonly #connection: Connection<Api>;
   readonly #experiments = new Map<string, Experiment>();
   readonly #runs = new Map<string, Run>();
+  readonly #tasks = new Map<string, LongTask>();
   #exports: Export[] | null = null;
   #datasets: CachedDataset[] | null = null;
 
@@ -33,6 +34,7 @@ export class Window {
     for (const experiment of await this.call('experiments.list', {}))
       this.#experiments.set(experiment.id, experiment);
     for (const run of await this.call('runs.list', {})) this.#runs.set(run.id, run);
+    for (const task of await this.call('tasks.list', {})) this.#tasks.set(task.id, task);
   }
 
   /** Whether what events have made of it is what a window that opens now is given. */
@@ -45,6 +47,7 @@ export class Window {
     const datasets = await this.call('datasets.list', {});
     expect(sorted(this.#experiments.values())).toEqual(sorted(experiments));
     expect(sorted(this.#runs.values())).toEqual(sorted(runs));
+    expect(sorted(this.#tasks.values())).toEqual(sorted(await this.call('tasks.list', {})));
     // Lists that are loaded again when they have changed.
     this.#exports ??= exports;
     this.#datasets ??= datasets;
@@ -75,6 +78,12 @@ export class Window {
       case 'purged':
         for (const id of event.experiments) this.#experiments.delete(id);
         for (const id of event.runs) this.#runs.delete(id);
+        return;
+      case 'task':
+        this.#tasks.set(event.task.id, event.task);
+        return;
+      case 'task-ended':
+        this.#tasks.delete(event.task);
         return;
       case 'export':
         this.#exports?.push(event.export);
