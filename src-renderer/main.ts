@@ -20,4 +20,7 @@ const windowName = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) 
 );
 const studio = new Studio(new ApiClient(() => openPort(window.desktop)), window, windowName);
 
-mount(App, { target: document.body, props: { studio, intake: new Intake(studio, send, window.desktop) } });
+mount(App, {
+  target: document.body,
+  props: { studio, intake: new Intake(studio, send, window, window.desktop) },
+});

@@ -151,6 +151,8 @@ export type LongTask = TaskSubject & {
   id: string;
   /** What people call what it is done with. */
   name: string;
+  /** Milliseconds since 1970. */
+  begunAt: number;
   /** Null before the first news. */
   progress: Progress | null;
   /** Whether it is being cancelled. */

@@ -58,7 +58,7 @@ export function createTasks(broadcast: (event: ApiEvent) => void): Tasks {
     broadcast({ type: 'task', task: found.task });
   };
   const begin: Tasks['begin'] = (id, subject, name, cancel) => {
-    const task = { id, name, progress: null, cancelled: false, ...subject };
+    const task = { id, name, begunAt: Date.now(), progress: null, cancelled: false, ...subject };
     underWay.set(id, { task, cancel });
     broadcast({ type: 'task', task });
   };

@@ -12,6 +12,7 @@ import { Images } from './images.svelte.ts';
 import type { Content } from './merge.ts';
 import { mergeContents, mergeHistories, same } from './merge.ts';
 import type { Notices } from './notices.svelte.ts';
+import type { Tasks } from './tasks.svelte.ts';
 
 /** What is edited beside the design. */
 export type Settings = Omit<Content, 'design'>;
@@ -26,6 +27,7 @@ export interface ExperimentContext {
   api: ApiClient;
   notices: Notices;
   drafts: Drafts;
+  tasks: Tasks;
 }
 
 /**
@@ -56,7 +58,7 @@ export class ExperimentState {
     this.#newest = opened.revision;
     this.#base = contentOf(opened);
     this.#settings = $state.raw(settingsOf(this.#base));
-    this.images = new Images(context.api, () => this.#settings);
+    this.images = new Images(context.api, context.tasks, () => this.#settings);
     this.editor = new DesignEditor(unpackHistory(opened.history), () => this.#edited(['history']));
     this.#takeDrafts();
   }

@@ -3,7 +3,10 @@ import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { ApiClient } from './api-client.svelte.ts';
+import { same } from './merge.ts';
+import type { UnderWay } from './task.svelte.ts';
 import { Task } from './task.svelte.ts';
+import type { Tasks } from './tasks.svelte.ts';
 
 export interface ChosenImages {
   source: string | null;
@@ -17,6 +20,7 @@ const rest = 120;
 /** The images of an experiment: a preview of them, whether they are prepared, and the preparation. */
 export class Images {
   readonly #api: ApiClient;
+  readonly #tasks: Tasks;
   readonly #chosen: () => ChosenImages;
   #lookedAt = '';
   #lookedAtSource: string | null = null;
@@ -28,8 +32,9 @@ export class Images {
   #look: AbortController | null = null;
 
   /** @param chosen the choice as it is now, reactive */
-  constructor(api: ApiClient, chosen: () => ChosenImages) {
+  constructor(api: ApiClient, tasks: Tasks, chosen: () => ChosenImages) {
     this.#api = api;
+    this.#tasks = tasks;
     this.#chosen = chosen;
   }
 
@@ -49,8 +54,13 @@ export class Images {
   get looking(): boolean {
     return this.#looking;
   }
-  get preparing(): Task<DatasetView> | null {
-    return this.#preparing;
+  /** Their preparation, also one that another window has asked for, or this one before it was reloaded. */
+  get preparing(): UnderWay | null {
+    if (this.#preparing !== null) return this.#preparing;
+    const { source, imageSettings } = this.#chosen();
+    return this.#tasks.find(
+      (task) => task.kind === 'prepare' && task.source === source && same(task.settings, imageSettings),
+    );
   }
 
   /** Looks at what is chosen now, unless it has done so. A place that shows images calls it in an effect. */

@@ -1,6 +1,8 @@
 import { createContext } from 'svelte';
+import * as v from 'valibot';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { Preview } from '../../src-shared/api.ts';
+import { AppError } from '../../src-shared/errors.ts';
 import { namedAfter } from '../../src-shared/library.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { Desktop } from '../../src-shared/desktop.ts';
@@ -8,9 +10,12 @@ import type { ExperimentState } from './experiment.svelte.ts';
 import type { FindFiles } from './found-files.ts';
 import { designFor, settingsFor } from './fitting-design.ts';
 import type { Send } from './send.ts';
-import type { Studio } from './studio.svelte.ts';
+import type { Page, Studio } from './studio.svelte.ts';
 import { Task } from './task.svelte.ts';
 import { Upload } from './upload.svelte.ts';
+
+/** An upload that ended with its page. */
+const Lost = v.object({ upload: v.nullable(v.object({ id: v.string(), name: v.string() })) });
 
 /** How images come in: from the browser, from the server's own folders, or drawn by Ganvas. */
 export class Intake {
@@ -22,10 +27,33 @@ export class Intake {
   readonly #desktop: Desktop | undefined;
 
   /** @param desktop where files need not be uploaded, since the core reads them where they are */
-  constructor(studio: Studio, send: Send, desktop?: Desktop) {
+  constructor(studio: Studio, send: Send, page: Pick<Page, 'addEventListener'>, desktop?: Desktop) {
     this.#studio = studio;
     this.#send = send;
     this.#desktop = desktop;
+    const lost = studio.kept('upload', Lost, { upload: null });
+    this.#giveUp(lost.value.upload);
+    lost.change({ upload: null });
+    page.addEventListener('beforeunload', (event) => {
+      // The desktop app would stay open without a word.
+      if (this.#upload !== null && desktop === undefined) event.preventDefault();
+    });
+    page.addEventListener('pagehide', () => {
+      const { id = null, name = '' } = this.#upload ?? {};
+      lost.change({ upload: id === null ? null : { id, name } });
+    });
+  }
+
+  /** The browser gives a page's files to no later page. */
+  #giveUp(upload: v.InferOutput<typeof Lost>['upload']): void {
+    if (upload === null) return;
+    const { id, name } = upload;
+    const { api, notices } = this.#studio;
+    notices.fail(
+      new AppError('upload.ended', `The upload of "${name}" ended with the page. Drop it again.`, { id }),
+    );
+    // It may have been removed already.
+    api.call('datasets.cancelUpload', { id }, { repeatable: true }).catch(() => undefined);
   }
 
   get upload(): Upload | null {

@@ -20,7 +20,9 @@ import { Library } from './library.svelte.ts';
 import { Notices } from './notices.svelte.ts';
 import type { PlaceName, Route } from './route.ts';
 import { firstRoute, formatRoute, parseRoute } from './route.ts';
+import type { UnderWay } from './task.svelte.ts';
 import { Task } from './task.svelte.ts';
+import { Tasks } from './tasks.svelte.ts';
 
 /** The browser's things that the studio uses. */
 export type Page = Pick<Window, 'location' | 'localStorage' | 'sessionStorage' | 'addEventListener'>;
@@ -32,6 +34,7 @@ export class Studio {
   readonly api: ApiClient;
   readonly notices = new Notices();
   readonly library: Library;
+  readonly tasks: Tasks;
   readonly #page: Page;
   readonly #drafts: Drafts;
   #route: Route = $state.raw(firstRoute);
@@ -42,7 +45,8 @@ export class Studio {
   #engines: readonly EngineReport[] = $state.raw([]);
   /** Everything that was opened stays: its edits may still be on their way. */
   readonly #opened = new Map<string, ExperimentState>();
-  #starting: Task<Run> | null = $state.raw(null);
+  /** A run that this window has asked for. */
+  #starting: { experiment: string; task: Task<Run> } | null = $state.raw(null);
 
   /** @param windowName a name that no other window has */
   constructor(api: ApiClient, page: Page, windowName: string) {
@@ -50,6 +54,7 @@ export class Studio {
     this.#page = page;
     this.#drafts = new Drafts(page.localStorage, windowName);
     this.library = new Library(api);
+    this.tasks = new Tasks(api, this.notices);
     api.onEvent((event) => {
       for (const experiment of this.#opened.values()) experiment.hear(event);
       if (event.type === 'wish') void this.#grant(event.wish);
@@ -87,9 +92,10 @@ export class Studio {
   get engines(): readonly EngineReport[] {
     return this.#engines;
   }
-  /** A run that is about to start: its images may still have to be prepared. */
-  get starting(): Task<Run> | null {
-    return this.#starting;
+  /** A run of the open experiment that is about to start, from whatever window: its images may still have to be prepared. */
+  get starting(): UnderWay | null {
+    const open = this.#experiment?.id;
+    return open === undefined ? null : this.#startingOf(open);
   }
 
   /** Goes to another place, experiment or run; what is not named stays (but another experiment looks at no run). */
@@ -142,20 +148,26 @@ export class Studio {
 
   /** Trains an experiment as it is now and looks at the run; what goes wrong is said. */
   async startTraining(experiment: ExperimentState, seed: number | null = null): Promise<void> {
-    if (this.#starting !== null) return;
+    if (this.#startingOf(experiment.id) !== null) return;
     const name = this.library.experiment(experiment.id)?.name ?? 'Run';
-    this.#starting = new Task(async (options) => {
+    const task = new Task(async (options) => {
       await experiment.saveNow();
       return this.api.call('runs.start', { experiment: experiment.id, name, seed }, options);
     });
+    this.#starting = { experiment: experiment.id, task };
     try {
-      const run = await this.#starting.done;
+      const run = await task.done;
       this.go({ place: 'Train', experiment: experiment.id, run: run.id });
     } catch (error) {
       this.notices.fail(error);
     } finally {
-      this.#starting = null;
+      if (this.#starting.task === task) this.#starting = null;
     }
+  }
+
+  #startingOf(experiment: string): UnderWay | null {
+    if (this.#starting?.experiment === experiment) return this.#starting.task;
+    return this.tasks.find((task) => task.kind === 'start' && task.experiment === experiment);
   }
 
   /** Does what a person has chosen outside of the page; what goes wrong is said. */
@@ -204,8 +216,8 @@ export class Studio {
   #keep(opened: OpenExperiment): ExperimentState {
     const known = this.#opened.get(opened.id);
     known?.catchUp(opened.revision);
-    const { api, notices } = this;
-    const state = known ?? new ExperimentState(opened, { api, notices, drafts: this.#drafts });
+    const { api, notices, tasks } = this;
+    const state = known ?? new ExperimentState(opened, { api, notices, tasks, drafts: this.#drafts });
     this.#opened.set(opened.id, state);
     return state;
   }

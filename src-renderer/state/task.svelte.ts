@@ -1,7 +1,16 @@
 import type { Progress } from '../../src-shared/progress.ts';
 
-/** Something long that a person waits for, and can cancel. */
-export class Task<Result> {
+/** Something long, and a way to cancel it. */
+export interface UnderWay {
+  /** Null before the first news. */
+  readonly progress: Progress | null;
+  /** Whether it is being cancelled. */
+  readonly cancelled: boolean;
+  cancel(): void;
+}
+
+/** Something long that this window has asked for and waits for. */
+export class Task<Result> implements UnderWay {
   #progress: Progress | null = $state.raw(null);
   #cancelled = $state(false);
   readonly #controller = new AbortController();
@@ -18,12 +27,10 @@ export class Task<Result> {
     });
   }
 
-  /** Null before the first news. */
   get progress(): Progress | null {
     return this.#progress;
   }
 
-  /** Whether it is being cancelled. */
   get cancelled(): boolean {
     return this.#cancelled;
   }

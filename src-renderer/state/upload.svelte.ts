@@ -28,6 +28,10 @@ export class Upload {
   progress: Progress | null = $state.raw(null);
   inBytes = $state(true);
   cancelled = $state(false);
+  /** Null until it has been announced. */
+  id: string | null = $state(null);
+  /** What is uploaded; empty until that is known. */
+  name = '';
   /** Why it does not go on, until {@link retry}. */
   problem: AppError | null = $state.raw(null);
   /** Rejects with an AppError: what the core says, `cancelled`, `dataset.empty`. */
@@ -65,10 +69,16 @@ export class Upload {
     const { signal } = this.#controller;
     const { name, files, bytes } = await find({ onFound: (count) => (this.files = count), signal });
     this.files = files.length;
+    this.name = name;
     const { id } = await this.#api.call('datasets.beginUpload', {
       name: name.slice(0, 200),
       files: files.length,
       bytes,
+    });
+    this.id = id;
+    // Else the core takes it that this page has gone.
+    const end = this.#api.onOpen(() => {
+      this.#api.call('datasets.continueUpload', { id }, { repeatable: true, signal }).catch(() => undefined);
     });
     try {
       this.inBytes = bytes !== null;
@@ -102,6 +112,8 @@ export class Upload {
       this.#api.call('datasets.cancelUpload', { id }).catch(() => undefined);
       if (this.cancelled) throw new AppError('cancelled', 'The upload was cancelled; nothing was kept.');
       throw error;
+    } finally {
+      end();
     }
   }
 
@@ -123,6 +135,9 @@ export class Upload {
         const interrupted = error instanceof AppError && error.code === 'upload.interrupted';
         if (!interrupted) throw error;
         this.#sending.delete(batch);
+        // How long it will take nobody knows now.
+        if (this.progress !== null)
+          this.progress = { ...this.progress, perSecond: 0, remainingSeconds: null };
         // A file that cannot be read looks like a connection that broke.
         files = await this.#readable(files);
         if (attempt % attempts === 0) await this.#pause(error);

@@ -5,6 +5,7 @@ import { ApiClient } from '../../src-renderer/state/api-client.svelte.ts';
 import { Drafts } from '../../src-renderer/state/drafts.ts';
 import { ExperimentState } from '../../src-renderer/state/experiment.svelte.ts';
 import { Notices } from '../../src-renderer/state/notices.svelte.ts';
+import { Tasks } from '../../src-renderer/state/tasks.svelte.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
@@ -32,7 +33,8 @@ describe('an open experiment', () => {
     const notices = new Notices();
     windows += 1;
     const drafts = new Drafts(storage, `w${windows}`);
-    const state = new ExperimentState(await api.call('experiments.get', { id }), { api, notices, drafts });
+    const context = { api, notices, drafts, tasks: new Tasks(api, notices) };
+    const state = new ExperimentState(await api.call('experiments.get', { id }), context);
     api.onEvent((event) => state.hear(event));
     return { state, notices, api };
   }

@@ -101,6 +101,7 @@ export class ScriptedCore {
         memoryBytes: 1,
       }),
       'system.engines': () => [],
+      'tasks.list': () => [],
       'datasets.list': () => [],
       'runs.list': () => [],
       'experiments.list': () => [...this.experiments.values()],

@@ -273,6 +273,52 @@ describe('an upload', () => {
     await vi.waitFor(() => expect(ended.at(-1)).toBe('cancelled u1'));
   });
 
+  it('waits for a person after every fifth time, not only after the first five', async () => {
+    let tries = 0;
+    const breaking: Send = () => {
+      tries += 1;
+      throw new AppError('upload.interrupted', 'broke off');
+    };
+    const upload = new Upload(api, breaking, finds([file('1.png', 10)]));
+    for (const expected of [5, 10, 15]) {
+      await vi.waitFor(() => expect(upload.problem).not.toBeNull());
+      expect(tries).toBe(expected);
+      upload.retry();
+    }
+    upload.cancel();
+    await expect(upload.done).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('waits for a lost connection, without a word of how long it will take, and tells the core that it goes on', async () => {
+    const { send, paths } = receiver();
+    let left = 1;
+    let tries = 0;
+    const breaking: Send = (request) => {
+      tries += 1;
+      if (left-- <= 0) return send(request);
+      core.reachable = false;
+      core.cut();
+      throw new AppError('upload.interrupted', 'broke off');
+    };
+    const continued: string[] = [];
+    core.script['datasets.continueUpload'] = ({ id }) => {
+      continued.push(id);
+      return null;
+    };
+    const upload = new Upload(api, breaking, finds([file('1.png', 10)], 10));
+    await vi.waitFor(() => expect(api.link.is).toBe('lost'));
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(tries).toBe(1);
+    expect(upload.progress).toMatchObject({ perSecond: 0, remainingSeconds: null });
+    continued.length = 0;
+    core.reachable = true;
+    api.retryNow();
+    await upload.done;
+    expect(continued).toEqual(['u1']);
+    expect(paths).toEqual(['1.png']);
+    expect(upload.problem).toBeNull();
+  });
+
   it('leaves out what the browser cannot read, and says what', async () => {
     const { send, paths } = receiver();
     const broken = new File(['x'], 'gone.png');
