@@ -81,7 +81,7 @@ export class ExperimentState {
     return this.#settings.source;
   }
 
-  /** `failed`: see {@link problem}; the next edit tries again. */
+  /** `failed`: see {@link problem}; {@link save} and the next edit try again. */
   get saved(): 'saved' | 'unsaved' | 'failed' {
     if (this.#problem !== null) return 'failed';
     return this.#unsaved.size > 0 || this.#saving ? 'unsaved' : 'saved';
@@ -130,6 +130,7 @@ export class ExperimentState {
 
   async #saveAll(): Promise<void> {
     this.#saving = true;
+    this.#problem = null;
     try {
       while (this.#unsaved.size > 0 || this.#newest > this.#revision) {
         if (this.#newest > this.#revision) this.#takeOver(await this.#read());
@@ -198,6 +199,8 @@ export class ExperimentState {
     if (event.type === 'datasets') this.images.lookAgain();
     if (event.type !== 'experiment' || event.experiment.id !== this.id) return;
     this.catchUp(event.experiment.revision);
+    // It has been brought back.
+    if (this.#problem?.code === 'experiment.deleted' && event.experiment.deletedAt === null) void this.save();
   }
 
   /** There is a newer revision, perhaps our own: whatever is missing here is read. */

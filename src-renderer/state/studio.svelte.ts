@@ -1,8 +1,7 @@
 import { createContext } from 'svelte';
 import type * as v from 'valibot';
-import type { AppError } from '../../src-shared/errors.ts';
 import type { ApiParams, SystemInfo, Wish } from '../../src-shared/api.ts';
-import { fromErrorData, toErrorData } from '../../src-shared/errors.ts';
+import { AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { EngineReport } from '../../src-shared/trainer-protocol.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
@@ -57,6 +56,7 @@ export class Studio {
     this.tasks = new Tasks(api, this.notices);
     api.onEvent((event) => {
       for (const experiment of this.#opened.values()) experiment.hear(event);
+      if (event.type === 'purged') this.#forget(event.experiments);
       if (event.type === 'wish') void this.#grant(event.wish);
     });
     api.onOpen(() => void this.#read());
@@ -205,12 +205,27 @@ export class Studio {
   async #read(): Promise<void> {
     await this.library.load();
     for (const [id, state] of this.#opened) state.catchUp(this.library.experiment(id)?.revision ?? 0);
+    if (this.library.state === 'ready')
+      this.#forget([...this.#opened.keys()].filter((id) => this.library.experiment(id) === undefined));
     try {
       this.#info = await this.api.call('system.info', {});
       this.#engines = await this.api.call('system.engines', {});
     } catch (error) {
       this.notices.fail(error);
     }
+  }
+
+  /** They are gone for good. */
+  #forget(experiments: readonly string[]): void {
+    for (const id of experiments) this.#opened.delete(id);
+    const { experiment } = this.#route;
+    if (experiment === null || !experiments.includes(experiment)) return;
+    this.#experiment = null;
+    this.#problem = new AppError(
+      'experiment.missing',
+      'It has been deleted for good: space was made, or the library was opened anew.',
+      { experiment },
+    );
   }
 
   #keep(opened: OpenExperiment): ExperimentState {

@@ -179,6 +179,56 @@ describe.skipIf(findChromium() === null)('the library', () => {
     expect(await findBarriers(page)).toEqual([]);
   });
 
+  it('says what another tab has deleted, brings it back, and never shows another run under its address', async () => {
+    useTrained();
+    await show();
+    await button('Narrow').click();
+    await button('Start training').click();
+    const heading = (name: string) => page.getByRole('heading', { name });
+    await expect(heading('Run 3 · Narrow')).toBeVisible(wait);
+    await expect(page.locator('.title .done')).toBeVisible(wait);
+    const other = await opened.tab(`${new URL(page.url()).origin}/#/library/-`);
+    const inOther = (name: string) => other.getByRole('button', { name, exact: true });
+    const remove = async (what: string) => {
+      await inOther(`More for ${what}`).click();
+      await other.getByRole('menuitem', { name: 'Delete' }).click();
+    };
+
+    await inOther('2 runs of Narrow').click(wait);
+    await remove('run 3 · Narrow');
+    await expect(heading('Run 3 · Narrow has been deleted')).toBeVisible(wait);
+    await button('Bring it back').click();
+    await expect(page.locator('.title .done')).toBeVisible(wait);
+    await remove('run 3 · Narrow');
+    await button('Explore').click();
+    await expect(heading('Run 3 · Narrow has been deleted')).toBeVisible(wait);
+    const before = page.url();
+    await button('Show the newest run, 1 · Narrow').click();
+    await expect(page.getByRole('img', { name: /^Seed 0/ }).first()).toBeVisible(wait);
+    expect(page.url()).not.toBe(before);
+    await page.goto(
+      page
+        .url()
+        .replace(/[^/]+$/, 'nothing')
+        .replace('explore', 'train'),
+    );
+    await expect(heading('This run is not here')).toBeVisible(wait);
+    await button('Show the newest run, 1 · Narrow').click();
+    await expect(heading('Run 1 · Narrow')).toBeVisible(wait);
+
+    await button('Design').click();
+    await page.getByLabel('Name of the design').fill('mine');
+    await remove('Narrow');
+    await expect(heading('“Narrow” has been deleted')).toBeVisible(wait);
+    await button('Train').click();
+    await expect(heading('“Narrow” has been deleted')).toBeVisible();
+    await button('Bring it back').click();
+    await expect(heading('Run 1 · Narrow')).toBeVisible(wait);
+    await expect(page.getByRole('banner')).toContainText('Saved', wait);
+    await button('Design').click();
+    await expect(page.getByLabel('Name of the design')).toHaveValue('mine');
+  });
+
   it('shows what prepared images take, and deletes them', async () => {
     useTrained();
     await show();

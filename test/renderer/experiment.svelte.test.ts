@@ -266,6 +266,32 @@ describe('an open experiment', () => {
     expect(later.notices.list.map(({ text }) => text).join()).toContain('brought back');
   });
 
+  it('is saved by itself when it has been deleted elsewhere and is brought back, or when it is tried again', async () => {
+    const opened = await open();
+    core.put({ ...kept(), deletedAt: 5 });
+    core.script['experiments.save'] = () => {
+      throw new AppError('experiment.deleted', 'It has been deleted.');
+    };
+    rename(opened, 'kept');
+    await settled();
+    core.put({ ...kept(), name: 'Renamed' });
+    await settled();
+    expect(opened.state.saved).toBe('failed');
+    delete core.script['experiments.save'];
+    core.put({ ...kept(), deletedAt: null });
+    await settled();
+    expect([opened.state.saved, opened.state.problem, kept().design.name]).toEqual(['saved', null, 'kept']);
+
+    core.script['experiments.save'] = () => {
+      throw new AppError('disk.full', 'The disk is full.');
+    };
+    rename(opened, 'again');
+    await settled();
+    delete core.script['experiments.save'];
+    await opened.state.save();
+    expect([opened.state.saved, kept().design.name]).toEqual(['saved', 'again']);
+  });
+
   it('says why it cannot be saved, keeps the edits in the browser, and tries again with the next one', async () => {
     const opened = await open();
     core.script['experiments.save'] = () => {
@@ -278,6 +304,7 @@ describe('an open experiment', () => {
     expect(opened.notices.list.map(({ error }) => error?.code)).toEqual(['disk.full']);
     expect(storage.length).toBe(1);
     await expect(opened.state.saveNow()).rejects.toThrow('The disk is full.');
+    expect(opened.state.saved).toBe('failed');
     delete core.script['experiments.save'];
     rename(opened, 'kept and saved');
     await settled();

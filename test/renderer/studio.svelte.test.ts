@@ -72,6 +72,26 @@ describe('the studio', () => {
     expect([studio.experiment, studio.opening]).toEqual([null, false]);
   });
 
+  it('closes an experiment that is gone for good, whether it hears of it or finds out later', async () => {
+    for (const hears of [true, false]) {
+      const core = new ScriptedCore();
+      const studio = open(core, page());
+      const { id } = await studio.create('Faces', design);
+      const other = await studio.create('Other', design, {}, 'Design');
+      studio.go({ experiment: id });
+      core.experiments.delete(id);
+      if (hears) core.broadcast({ type: 'purged', experiments: [id], runs: [] });
+      else {
+        core.cut();
+        studio.api.retryNow();
+      }
+      await settled(() => expect(studio.problem?.code).toBe('experiment.missing'));
+      expect([studio.experiment, studio.opening]).toEqual([null, false]);
+      studio.go({ experiment: other.id });
+      expect(studio.experiment).toBe(other);
+    }
+  });
+
   it('reads again what it missed while the connection was lost, also in experiments that are not shown', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
@@ -147,6 +167,22 @@ describe('the library', () => {
     await vi.waitFor(() => expect(library.runs.map(({ id }) => id)).toEqual(['r3']));
     expect(library.run('r2')?.deletedAt).toBe(5);
     expect(library.run('r1')).toBeUndefined();
+  });
+
+  it('forgets what has gone while the connection was lost', async () => {
+    const core = new ScriptedCore();
+    const studio = new Studio(new ApiClient(core.openPort), page().as, 'w');
+    core.script['runs.list'] = () => [run({ id: 'r1' }), run({ id: 'r2' })];
+    await studio.create('Faces', design);
+    await vi.waitFor(() => expect(studio.library.run('r2')).toBeDefined());
+    expect(studio.library.experiments).toHaveLength(1);
+    core.script['runs.list'] = () => [run({ id: 'r1' })];
+    core.experiments.clear();
+    core.cut();
+    studio.api.retryNow();
+    await vi.waitFor(() => expect(studio.library.run('r2')).toBeUndefined());
+    expect(studio.library.experiments).toEqual([]);
+    expect(studio.library.run('r1')).toBeDefined();
   });
 
   it('believes an event that comes while the lists are read', async () => {
