@@ -87,6 +87,11 @@ function mergeBlocks(
   path: Path,
   conflict: (path: Path) => void,
 ): readonly Block[] {
+  // Blocks that share an id, which the page says and repairs, cannot be told apart.
+  if ([base, ours, theirs].some((blocks) => byId(blocks).size < blocks.length)) {
+    conflict(path);
+    return ours;
+  }
   const [was, here, there] = [byId(base), byId(withOwnIds(base, ours, theirs)), byId(theirs)];
   const merged = new Map<string, Block>();
   for (const id of new Set([...there.keys(), ...here.keys()])) {

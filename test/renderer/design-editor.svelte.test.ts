@@ -102,6 +102,21 @@ describe('undo and redo', () => {
     expect(editor.canUndo).toBe(false);
   });
 
+  it('end the edit that goes on: the next keystroke in the same field is a step of its own', () => {
+    const editor = open();
+    const type = (outChannels: number) => {
+      const block = blockAt(editor, 0);
+      if (block.kind === 'conv')
+        editor.setBlock(0, { ...block, outChannels }, 'change the channels', 'channels');
+    };
+    editor.edit({ ...editor.design, name: 'mine' }, 'change the name');
+    type(9);
+    editor.undo();
+    type(7);
+    editor.undo();
+    expect(editor.undoes).toBe('change the name');
+  });
+
   it('have no step for an edit that changes nothing', () => {
     const editor = open();
     editor.edit({ ...dcgan }, 'nothing');
@@ -174,6 +189,9 @@ describe('blocks', () => {
     expect(editor.pair.rows[1]?.mirrored?.activation).toEqual({ kind: 'gelu' });
     editor.setBlock(1, linked(blockAt(editor, 1), 'activation'), 'link');
     expect(editor.design).toEqual(dcgan);
+    const both = unlinked(unlinked(blockAt(editor, 1), 'activation', { kind: 'gelu' }), 'bias', true);
+    expect(linked(both, 'activation').mirror).toEqual({ bias: true });
+    expect(linked(both, 'bias').mirror).toEqual({ activation: { kind: 'gelu' } });
   });
 });
 

@@ -162,6 +162,17 @@ describe('what two windows have edited', () => {
     expect(mergeContents(preset, without, changed)).toEqual({ content: without, conflicts: ['a block'] });
   });
 
+  it('is ours where blocks cannot be told apart: none is lost', () => {
+    const [block] = blocksOf(preset);
+    const twins = withBlocksOf(preset, [block!, block!]);
+    const ours = withEdits(twins, [['design', 'discriminator', 'blocks', 0, 'kernel']]);
+    const theirs = withEdits(twins, [['design', 'discriminator', 'blocks', 1, 'stride']]);
+    expect(mergeContents(twins, ours, theirs)).toEqual({
+      content: ours,
+      conflicts: ['the order or number of the blocks'],
+    });
+  });
+
   it('is a design that can be saved, whatever the two have become', () => {
     fc.assert(
       fc.property(content, content, content, (base, ours, theirs) => {

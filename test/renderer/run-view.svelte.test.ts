@@ -146,6 +146,19 @@ describe('a run that is looked at', () => {
     await vi.waitFor(() => expect(view.curves.step.at(-1)).toBe(7));
   });
 
+  it('is read again where it is looked at closely, too', async () => {
+    const { core, view } = await look();
+    await view.look({ from: 2, to: 3 });
+    core.script['runs.series'] = ({ from, to }) =>
+      seriesOf(
+        [1, 2, 3, 4]
+          .filter((step) => step >= (from ?? 1) && step <= (to ?? 4))
+          .map((step) => ({ ...stats(step), lossG: 70 })),
+      );
+    core.cut();
+    await vi.waitFor(() => expect(view.closeUp?.columns.lossG.mean).toEqual([70, 70]));
+  });
+
   it('shows a range at full detail as soon as it is there, and what it knows of it until then', async () => {
     const { view } = await look();
     const looking = view.look({ from: 2, to: 3 });

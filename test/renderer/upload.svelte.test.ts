@@ -277,7 +277,7 @@ describe('an upload', () => {
     let tries = 0;
     const breaking: Send = () => {
       tries += 1;
-      throw new AppError('upload.interrupted', 'broke off');
+      throw new AppError(tries > 20 ? 'test.too-often' : 'upload.interrupted', 'broke off');
     };
     const upload = new Upload(api, breaking, finds([file('1.png', 10)]));
     for (const expected of [5, 10, 15]) {
