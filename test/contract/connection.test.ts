@@ -40,4 +40,41 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     await ended;
     expect(connection.aborted).toBe(true);
   });
+
+  test('a call can tell whether it was cancelled or its caller has gone', async () => {
+    const { near, far, close } = await ends();
+    const arrived: (() => void)[] = [];
+    const told: boolean[] = [];
+    const ended = Promise.withResolvers<undefined>();
+    serve(
+      far,
+      { wait: method({}).gives<null>() },
+      {
+        wait: (_, { connection, signal }) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () => {
+              told.push(connection.aborted);
+              resolve(null);
+              if (told.length === 2) ended.resolve(undefined);
+            });
+            arrived.shift()!();
+          }),
+      },
+    );
+    const client = connect(near, () => undefined);
+    const wait = async (signal?: AbortSignal) => {
+      const there = new Promise<void>((resolve) => arrived.push(resolve));
+      const answer = client.call('wait', {}, signal === undefined ? {} : { signal }).catch(() => null);
+      await there;
+      return { answer };
+    };
+    const cancelling = new AbortController();
+    const { answer } = await wait(cancelling.signal);
+    cancelling.abort();
+    await answer;
+    await wait();
+    close();
+    await ended.promise;
+    expect(told).toEqual([false, true]);
+  });
 });

@@ -77,6 +77,30 @@ describe.skipIf(findChromium() === null)('a page that is reloaded', () => {
     await expect(other.locator('aside li')).toHaveCount(1);
   });
 
+  it('goes on with its upload when the server was killed and is back, and the browser has its new key', async () => {
+    await writeDiscs(join(library.pictures, 'discs'), 12, 40, 40);
+    const reached = Promise.withResolvers<undefined>();
+    let dead = false;
+    await page.route('**/uploads/**', async (route) => {
+      if (dead) return route.continue();
+      reached.resolve(undefined);
+      await expect.poll(() => dead, wait).toBe(true);
+      await route.abort('connectionfailed');
+    });
+    await drop(page, join(library.pictures, 'discs'));
+    await reached.promise;
+    await library.stop('SIGKILL');
+    dead = true;
+    await expect(page.getByText('No connection to Ganvas')).toBeVisible(wait);
+    await expect(group(page, /^Uploading/)).not.toContainText('left');
+    await opened.tab(await library.start());
+    await expect(button(page, 'Prepare the images')).toBeEnabled(wait);
+    await button(page, 'Prepare the images').click();
+    await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('12', wait);
+    // The browser's own words about a server that did not answer.
+    opened.complaints.length = 0;
+  });
+
   it('is asked about while it uploads, and says afterwards what has become of it; nothing is left', async () => {
     await writeDiscs(join(library.pictures, 'discs'), 12, 40, 40);
     other = await opened.tab(page.url());
