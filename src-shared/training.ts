@@ -5,8 +5,8 @@ const integer = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const real = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v.maxValue(max));
 
-/** `ns`: non-saturating (the original GAN's), `ls`: least squares, `hinge`. Formulas: src-main/trainer/losses.ts. */
-export const LossName = v.picklist(['ns', 'ls', 'hinge']);
+/** `ns`: non-saturating (the original GAN's), `ls`: least squares, `hinge`, `wasserstein`. Formulas: src-main/trainer/losses.ts. */
+export const LossName = v.picklist(['ns', 'ls', 'hinge', 'wasserstein']);
 export type LossName = v.InferOutput<typeof LossName>;
 
 /** Adam's rates for one network (Kingma and Ba). */
@@ -25,11 +25,43 @@ const Ema = v.strictObject({
   rampUp: v.nullable(real(0, 1)),
 });
 
+/** A gradient penalty on the discriminator. Formulas: src-main/trainer/penalties.ts. */
+export const PenaltyName = v.picklist(['gp', 'r1', 'r2']);
+export type PenaltyName = v.InferOutput<typeof PenaltyName>;
+
+const weight = real(0, 1_000_000);
+
+/** What the gradient penalties weigh; 0 switches one off. */
+const Penalties = v.strictObject({
+  gp: weight,
+  r1: weight,
+  r2: weight,
+  /** Steps from one with penalties to the next; they weigh as many times as much there (lazy regularisation, StyleGAN2). */
+  every: integer(1, 1000),
+});
+
+/** Normal noise added to every image that the discriminator looks at, real or not. */
+const InstanceNoise = v.strictObject({
+  /** Standard deviation at the start, of values from -1 to 1; 0: no noise. */
+  stddev: real(0, 10),
+  /** Thousands of images over which it fades to nothing, evenly; null: it stays. */
+  fadeKimg: v.nullable(real(0.001, 1_000_000)),
+});
+
 /** Everything beside the design, the data and the seed that decides the outcome of a run. */
 export const Hyperparameters = v.strictObject({
   loss: LossName,
-  /** Real images a step, and as many fakes. */
+  /** Real images, and as many fakes, that an update of a network sees. */
   batch: integer(1, 4096),
+  // What is optional below is younger than the first runs: absent, it is as it was for them.
+  /** Updates of the discriminator in a step, each on images of its own, before the one of the generator. */
+  discriminatorSteps: v.optional(integer(1, 100), 1),
+  penalties: v.optional(Penalties, () => ({ gp: 0, r1: 0, r2: 0, every: 1 })),
+  /** Every weight of the discriminator is held between this and its negative (Wasserstein GAN); null: they are free. */
+  weightClip: v.optional(v.nullable(real(1e-6, 100)), null),
+  /** Reals are to be judged 1 minus this, not 1 (one-sided label smoothing); 0 switches it off. */
+  labelSmoothing: v.optional(real(0, 0.5), 0),
+  instanceNoise: v.optional(InstanceNoise, () => ({ stddev: 0, fadeKimg: null })),
   discriminator: Adam,
   generator: Adam,
   ema: Ema,
@@ -55,6 +87,11 @@ export function defaultHyperparameters(): Hyperparameters {
   return {
     loss: 'ns',
     batch: 64,
+    discriminatorSteps: 1,
+    penalties: { gp: 0, r1: 0, r2: 0, every: 1 },
+    weightClip: null,
+    labelSmoothing: 0,
+    instanceNoise: { stddev: 0, fadeKimg: null },
     discriminator: adam,
     generator: { ...adam },
     ema: { halfLifeKimg: 20, rampUp: 0.05 },
@@ -63,6 +100,26 @@ export function defaultHyperparameters(): Hyperparameters {
     sampleCount: 64,
     checkpointEvery: 500,
     keepCheckpoints: 3,
+  };
+}
+
+/** Real images that one step of a run sees. */
+export function imagesPerStep({ batch, discriminatorSteps }: Hyperparameters): number {
+  return batch * discriminatorSteps;
+}
+
+/** The settings that the time of a step depends on, the design's aside. */
+export function workOf(hyperparameters: Hyperparameters): Partial<Record<keyof Hyperparameters, unknown>> {
+  const { loss, batch, discriminatorSteps, penalties, weightClip, instanceNoise, ema } = hyperparameters;
+  const { every, ...weights } = penalties;
+  return {
+    loss,
+    batch,
+    discriminatorSteps,
+    penalties: { every, taken: Object.values(weights).map((weight) => weight > 0) },
+    weightClip: weightClip !== null,
+    instanceNoise: instanceNoise.stddev > 0,
+    ema: ema.halfLifeKimg !== null,
   };
 }
 

@@ -321,6 +321,7 @@ describe('a run that breaks down', () => {
         return {
           write: (arrays) => program.write(arrays),
           read: () => program.read(),
+          share: (other, shapes) => program.share(other, shapes),
           dispose: () => program.dispose(),
           async run(given) {
             const outputs = await program.run(given);
@@ -526,6 +527,7 @@ describe('samples', () => {
           z.push(given['z']!.slice());
           return program.run(given);
         },
+        share: (other, shapes) => program.share(other, shapes),
         dispose: () => program.dispose(),
       };
     };

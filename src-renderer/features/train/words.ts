@@ -28,7 +28,21 @@ export const terms = {
   length:
     'When training ends by itself. Whatever you choose, it can be stopped and gone on with at any time.',
   batch: 'Images that go through the networks at once in a step. More make a step steadier and slower.',
-  loss: 'The formula by which the networks judge. Non-saturating is the original one and works nearly everywhere; hinge goes well with spectral norm; least squares is gentle.',
+  loss: 'The formula by which the networks judge. Non-saturating is the original one and works nearly everywhere; least squares is gentle; hinge comes with spectral norm; the Wasserstein losses compare reals and fakes as a whole, and need something that holds the discriminator back. What belongs to a loss moves with it, and is told.',
+  discriminatorSteps:
+    'How often the discriminator is updated, on other images each time, before the generator is once. Wasserstein losses want 5.',
+  weightClip:
+    'After every update, each weight of the discriminator is held between this number and its negative. The first Wasserstein GAN used 0.01; 0 switches it off.',
+  gp: 'Weight of the penalty that wants the discriminator to rise by 1 for each step of 1 between a fake and a real image. 10 is usual with the Wasserstein loss; 0 switches it off.',
+  r1: 'Weight of the penalty on how steeply the verdict changes around real images. It calms training down: 10 is a start for small images, more for large ones. 0 switches it off.',
+  r2: 'The same around generated images.',
+  penaltiesEvery:
+    'Penalties are costly. Taken in one step of this many, with as many times the weight, they do nearly the same for less.',
+  labelSmoothing:
+    'The discriminator is to call reals 1 minus this, not 1, which keeps it from being too sure. 0.1 is usual; with the non-saturating and the least-squares loss only.',
+  instanceNoise:
+    'Random noise of this strength on every image that the discriminator sees, real or not, which makes them harder to tell apart. 0 switches it off.',
+  noiseFade: 'Thousands of images after which the noise has faded away. 0: it stays.',
   engine: 'What computes. "Automatic" takes the fastest that this machine has and says which.',
   learningRate:
     'How far the weights move in a step. Too high: curves explode or swing wildly. Too low: nothing happens.',
