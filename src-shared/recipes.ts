@@ -15,7 +15,10 @@ export type RecipeName = v.InferOutput<typeof RecipeName>;
 type Decided = Pick<
   Hyperparameters,
   'loss' | 'discriminatorSteps' | 'penalties' | 'weightClip' | 'labelSmoothing'
-> & { rates: readonly [discriminator: number, generator: number]; beta1: number; beta2: number };
+> &
+  Pick<Hyperparameters['discriminator'], 'kind' | 'beta1' | 'beta2'> & {
+    rates: readonly [discriminator: number, generator: number];
+  };
 
 interface Recipe {
   /** What people call it. */
@@ -33,6 +36,7 @@ const dcgan: Decided = {
   penalties: free,
   weightClip: null,
   labelSmoothing: 0,
+  kind: 'adam',
   rates: [2e-4, 2e-4],
   beta1: 0.5,
   beta2: 0.999,
@@ -47,7 +51,7 @@ export const recipes: Record<RecipeName, Recipe> = {
     settings: { ...dcgan, loss: 'hinge', rates: [4e-4, 1e-4], beta1: 0, beta2: 0.9 },
     norm: 'spectral',
   },
-  /** martinarjovsky/WassersteinGAN main.py, with Adam without a first moment in the place of RMSprop. */
+  /** martinarjovsky/WassersteinGAN main.py. */
   wgan: {
     title: 'Wasserstein, clipped weights',
     settings: {
@@ -55,6 +59,7 @@ export const recipes: Record<RecipeName, Recipe> = {
       loss: 'wasserstein',
       discriminatorSteps: 5,
       weightClip: 0.01,
+      kind: 'rmsprop',
       rates: [5e-5, 5e-5],
       beta1: 0,
       beta2: 0.99,
@@ -96,13 +101,13 @@ export function recipeOf({ loss, penalties, weightClip }: Hyperparameters): Reci
  */
 export function withRecipe(training: Training, name: RecipeName): Training & { moved: string[] } {
   const { settings, norm } = recipes[name];
-  const { rates, beta1, beta2, ...others } = settings;
+  const { kind, rates, beta1, beta2, ...others } = settings;
   const before = training.hyperparameters;
   const hyperparameters: Hyperparameters = {
     ...before,
     ...others,
-    discriminator: { ...before.discriminator, learningRate: rates[0], beta1, beta2 },
-    generator: { ...before.generator, learningRate: rates[1], beta1, beta2 },
+    discriminator: { ...before.discriminator, kind, learningRate: rates[0], beta1, beta2 },
+    generator: { ...before.generator, kind, learningRate: rates[1], beta1, beta2 },
   };
   const design = norm === null ? training.design : withoutBatchNorm(training.design, norm);
   const old = new Map(settingsInWords(before));

@@ -1,5 +1,5 @@
 /** Settings of a training in words, for tables and messages. */
-import type { Hyperparameters, LossName } from './training.ts';
+import type { Hyperparameters, LossName, Optimizer, OptimizerName } from './training.ts';
 
 /** A setting: what it is called, and its value. */
 export type SettingInWords = readonly [name: string, value: string];
@@ -11,12 +11,31 @@ export const lossWords: Record<LossName, string> = {
   wasserstein: 'Wasserstein',
 };
 
+export const optimizerWords: Record<OptimizerName, string> = {
+  adam: 'Adam',
+  adamw: 'AdamW',
+  rmsprop: 'RMSprop',
+  sgd: 'SGD',
+};
+
+function networkInWords(letter: 'D' | 'G', settings: Optimizer): SettingInWords[] {
+  return [
+    [`optimiser of ${letter}`, optimizerWords[settings.kind]],
+    [`learning rate of ${letter}`, String(settings.learningRate)],
+    [`beta1 of ${letter}`, String(settings.beta1)],
+    [`beta2 of ${letter}`, String(settings.beta2)],
+    [`epsilon of ${letter}`, String(settings.epsilon)],
+    [`weight decay of ${letter}`, orOff(settings.weightDecay)],
+    [`longest gradient of ${letter}`, settings.clipNorm === null ? 'any' : String(settings.clipNorm)],
+  ];
+}
+
 const orNever = (value: number | null) => (value === null ? 'never' : String(value));
 const orOff = (value: number) => (value === 0 ? 'off' : String(value));
 
 /** All of them, in the order in which people ask for them. */
 export function settingsInWords(chosen: Hyperparameters): SettingInWords[] {
-  const { discriminator, generator, ema, penalties, weightClip, instanceNoise } = chosen;
+  const { discriminator, generator, schedule, ema, penalties, weightClip, instanceNoise } = chosen;
   const { stddev, fadeKimg } = instanceNoise;
   const fades = fadeKimg === null ? '' : `, gone after ${fadeKimg} kimg`;
   return [
@@ -30,14 +49,12 @@ export function settingsInWords(chosen: Hyperparameters): SettingInWords[] {
     ['weights of D held within', weightClip === null ? 'off' : `±${weightClip}`],
     ['label smoothing', orOff(chosen.labelSmoothing)],
     ['instance noise', stddev === 0 ? 'off' : `${stddev}${fades}`],
-    ['learning rate of D', String(discriminator.learningRate)],
-    ['learning rate of G', String(generator.learningRate)],
-    ['beta1 of D', String(discriminator.beta1)],
-    ['beta1 of G', String(generator.beta1)],
-    ['beta2 of D', String(discriminator.beta2)],
-    ['beta2 of G', String(generator.beta2)],
-    ['epsilon of D', String(discriminator.epsilon)],
-    ['epsilon of G', String(generator.epsilon)],
+    ...networkInWords('D', discriminator),
+    ...networkInWords('G', generator),
+    [
+      'learning rates',
+      schedule.kind === 'constant' ? 'constant' : `${schedule.kind}, zero at ${schedule.kimg} kimg`,
+    ],
     ['average of G, half-life', ema.halfLifeKimg === null ? 'off' : `${ema.halfLifeKimg} kimg`],
     ['average of G, ramp-up', ema.rampUp === null ? 'off' : String(ema.rampUp)],
     ['spread of first weights', String(chosen.initStddev)],

@@ -9,12 +9,35 @@ const real = (min: number, max: number) => v.pipe(v.number(), v.minValue(min), v
 export const LossName = v.picklist(['ns', 'ls', 'hinge', 'wasserstein']);
 export type LossName = v.InferOutput<typeof LossName>;
 
-/** Adam's rates for one network (Kingma and Ba). */
-const Adam = v.strictObject({
+/** How weights follow their gradients. Formulas: src-main/trainer/optimizer.ts. */
+export const OptimizerName = v.picklist(['adam', 'adamw', 'rmsprop', 'sgd']);
+export type OptimizerName = v.InferOutput<typeof OptimizerName>;
+
+/** How one network follows its gradients. */
+const Optimizer = v.strictObject({
+  kind: v.optional(OptimizerName, 'adam'),
   learningRate: real(0, 1),
+  /** How much of the former gradients stays: of their mean (Adam, AdamW) or of their sum (SGD's momentum). */
   beta1: real(0, 0.9999),
+  /** How much of the former squares of gradients stays (Adam, AdamW, RMSprop). */
   beta2: real(0, 0.999999),
   epsilon: real(1e-16, 1),
+  /** Share of each weight, times the learning rate, that an update takes away (AdamW). */
+  weightDecay: v.optional(real(0, 1), 0),
+  /** Gradients are scaled down where all of a network's together are longer than this; null: never. */
+  clipNorm: v.optional(v.nullable(real(1e-6, 1_000_000)), null),
+});
+export type Optimizer = v.InferOutput<typeof Optimizer>;
+
+export const ScheduleName = v.picklist(['constant', 'linear', 'cosine']);
+export type ScheduleName = v.InferOutput<typeof ScheduleName>;
+
+/** How both learning rates change while training goes on. */
+const Schedule = v.strictObject({
+  /** `linear`: evenly to zero; `cosine`: along half a wave to zero. */
+  kind: ScheduleName,
+  /** Thousands of real images after which the rates are zero; says nothing with `constant`. */
+  kimg: real(0.001, 1_000_000),
 });
 
 /** Exponential moving average of the generator's weights. */
@@ -62,8 +85,9 @@ export const Hyperparameters = v.strictObject({
   /** Reals are to be judged 1 minus this, not 1 (one-sided label smoothing); 0 switches it off. */
   labelSmoothing: v.optional(real(0, 0.5), 0),
   instanceNoise: v.optional(InstanceNoise, () => ({ stddev: 0, fadeKimg: null })),
-  discriminator: Adam,
-  generator: Adam,
+  discriminator: Optimizer,
+  generator: Optimizer,
+  schedule: v.optional(Schedule, () => ({ kind: 'constant' as const, kimg: 1000 })),
   ema: Ema,
   /** Standard deviation of the normal distribution that kernels start from; batch norm's scales start around 1 with it. */
   initStddev: real(0, 1),
@@ -83,7 +107,15 @@ export type Hyperparameters = v.InferOutput<typeof Hyperparameters>;
  * the average of StyleGAN2-ADA's `auto` configuration (train.py: half-life batch * 10 / 32 kimg, ramp-up 0.05).
  */
 export function defaultHyperparameters(): Hyperparameters {
-  const adam = { learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+  const adam: Optimizer = {
+    kind: 'adam',
+    learningRate: 2e-4,
+    beta1: 0.5,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    clipNorm: null,
+  };
   return {
     loss: 'ns',
     batch: 64,
@@ -94,6 +126,7 @@ export function defaultHyperparameters(): Hyperparameters {
     instanceNoise: { stddev: 0, fadeKimg: null },
     discriminator: adam,
     generator: { ...adam },
+    schedule: { kind: 'constant', kimg: 1000 },
     ema: { halfLifeKimg: 20, rampUp: 0.05 },
     initStddev: 0.02,
     sampleEvery: 100,
@@ -111,6 +144,7 @@ export function imagesPerStep({ batch, discriminatorSteps }: Hyperparameters): n
 /** The settings that the time of a step depends on, the design's aside. */
 export function workOf(hyperparameters: Hyperparameters): Partial<Record<keyof Hyperparameters, unknown>> {
   const { loss, batch, discriminatorSteps, penalties, weightClip, instanceNoise, ema } = hyperparameters;
+  const updates = ({ kind, clipNorm }: Optimizer) => ({ kind, clipNorm: clipNorm !== null });
   const { every, ...weights } = penalties;
   return {
     loss,
@@ -120,6 +154,8 @@ export function workOf(hyperparameters: Hyperparameters): Partial<Record<keyof H
     weightClip: weightClip !== null,
     instanceNoise: instanceNoise.stddev > 0,
     ema: ema.halfLifeKimg !== null,
+    discriminator: updates(hyperparameters.discriminator),
+    generator: updates(hyperparameters.generator),
   };
 }
 

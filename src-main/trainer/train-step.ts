@@ -18,7 +18,7 @@ import { movingStatistics } from './layers.ts';
 import { losses } from './losses.ts';
 import type { Pass, Tensors } from './network.ts';
 import { discriminate, generate, powerIterations } from './network.ts';
-import { adam, adamFactors } from './optimizer.ts';
+import { clipped, optimizers, rateLeft } from './optimizer.ts';
 import type { Arrays, NetworkName } from './parameters.ts';
 import { elements, networkTensors } from './parameters.ts';
 import { penalties } from './penalties.ts';
@@ -140,13 +140,19 @@ function mixInputs(plan: StepPlan): InputSpec[] {
   return updatesOf(plan).map((update) => ({ name: numbered('mix', update), shape }));
 }
 
-/** Numbers that change from step to step, those of Adam from update to update. */
+/** The names of the optimiser's factors. */
+function factorNames(plan: StepPlan, network: NetworkName): string[] {
+  const settings = plan.hyperparameters[network];
+  return Object.keys(optimizers[settings.kind].factors(settings, 1));
+}
+
+/** Numbers that change from step to step, those of the optimisers from update to update. */
 function scalarsOf(plan: StepPlan): string[] {
-  const adam = (network: NetworkName, update: number) =>
-    ['stepSize', 'epsilon'].map((factor) => numbered(`${network}.${factor}`, update));
+  const factors = (network: NetworkName, update: number) =>
+    factorNames(plan, network).map((factor) => numbered(`${network}.${factor}`, update));
   return [
-    ...updatesOf(plan).flatMap((update) => adam('discriminator', update)),
-    ...adam('generator', 0),
+    ...updatesOf(plan).flatMap((update) => factors('discriminator', update)),
+    ...factors('generator', 0),
     ...(plan.hyperparameters.ema.halfLifeKimg === null ? [] : ['ema.beta']),
   ];
 }
@@ -205,14 +211,17 @@ export function drawInputs(plan: StepPlan, seed: number, step: number, imagesSee
     const random = new Random(seed, name, step);
     inputs[name] = new Float32Array(elements(shape)).map(() => random.uniform());
   }
-  const adamInputs = (network: NetworkName, update: number, count: number) => {
-    const factors = adamFactors(hyperparameters[network], count);
-    inputs[numbered(`${network}.stepSize`, update)] = Float32Array.of(factors.stepSize);
-    inputs[numbered(`${network}.epsilon`, update)] = Float32Array.of(factors.epsilon);
+  const left = rateLeft(hyperparameters, imagesSeen);
+  const factorInputs = (network: NetworkName, update: number, count: number) => {
+    const settings = hyperparameters[network];
+    const scheduled = { ...settings, learningRate: settings.learningRate * left };
+    for (const [factor, value] of Object.entries(optimizers[settings.kind].factors(scheduled, count)))
+      inputs[numbered(`${network}.${factor}`, update)] = Float32Array.of(value);
   };
   const updates = updatesOf(plan);
-  for (const update of updates) adamInputs('discriminator', update, (step - 1) * updates.length + update + 1);
-  adamInputs('generator', 0, step);
+  for (const update of updates)
+    factorInputs('discriminator', update, (step - 1) * updates.length + update + 1);
+  factorInputs('generator', 0, step);
   if (hyperparameters.ema.halfLifeKimg !== null) {
     inputs['ema.beta'] = Float32Array.of(emaBeta(hyperparameters, imagesSeen));
   }
@@ -272,8 +281,8 @@ class Observed {
   }
 }
 
-/** One step of Adam on every parameter of a network: the new parameters and moments, by tensor name. */
-function adamOn(
+/** One update of every parameter of a network: the new parameters and moments, by tensor name. */
+function optimise(
   plan: StepPlan,
   network: NetworkName,
   state: Tensors,
@@ -281,8 +290,15 @@ function adamOn(
   gradients: readonly tf.Tensor[],
   update = 0,
 ): Tensors {
-  const factors = ['stepSize', 'epsilon'].map((factor) => numbered(`${network}.${factor}`, update));
-  const [stepSize, epsilon] = pick(inputs, factors) as [tf.Scalar, tf.Scalar];
+  const settings = plan.hyperparameters[network];
+  const factors = named(
+    factorNames(plan, network),
+    pick(
+      inputs,
+      factorNames(plan, network).map((factor) => numbered(`${network}.${factor}`, update)),
+    ),
+  );
+  const taken = settings.clipNorm === null ? gradients : clipped(gradients, settings.clipNorm);
   const next: Tensors = {};
   plan.trainable[network].forEach((name, i) => {
     const [parameter, m, v] = pick(state, [name, `adam.m.${name}`, `adam.v.${name}`]) as [
@@ -290,7 +306,7 @@ function adamOn(
       tf.Tensor,
       tf.Tensor,
     ];
-    const moved = adam({ parameter, m, v }, gradients[i]!, plan.hyperparameters[network], stepSize, epsilon);
+    const moved = optimizers[settings.kind].follow({ parameter, m, v }, taken[i]!, settings, factors);
     next[name] = moved.parameter;
     next[`adam.m.${name}`] = moved.m;
     next[`adam.v.${name}`] = moved.v;
@@ -425,7 +441,7 @@ class Step {
       });
       return weighed.reduce((sum, penalty) => tf.add(sum, penalty), adversarial);
     })(pick(state, names));
-    const updated = adamOn(plan, 'discriminator', state, this.#inputs, grads, update);
+    const updated = optimise(plan, 'discriminator', state, this.#inputs, grads, update);
     if (weightClip !== null) {
       for (const name of names) updated[name] = tf.clipByValue(updated[name]!, -weightClip, weightClip);
     }
@@ -468,7 +484,7 @@ export function trainStep(
     ...iteratedState,
     ...step.observed.discriminator.move(state),
     ...step.observed.generator.move(state),
-    ...adamOn(plan, 'generator', state, inputs, generatorStep.grads),
+    ...optimise(plan, 'generator', state, inputs, generatorStep.grads),
   };
 
   if (plan.hyperparameters.ema.halfLifeKimg !== null) {

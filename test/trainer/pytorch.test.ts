@@ -61,11 +61,17 @@ const smooth = design([8, 8, 1], 3, [
   { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
 ]);
 
-function settings(
-  loss: Hyperparameters['loss'],
-  changed: Partial<Hyperparameters> = {},
-): Hyperparameters {
+function settings(loss: Hyperparameters['loss'], changed: Partial<Hyperparameters> = {}): Hyperparameters {
   return { ...defaultHyperparameters(), loss, batch: 4, initStddev: 0.4, ...changed };
+}
+
+function optimised(changed: Partial<Hyperparameters['generator']>): Hyperparameters {
+  const base = settings('ns');
+  return {
+    ...base,
+    discriminator: { ...base.discriminator, learningRate: 0.01, ...changed },
+    generator: { ...base.generator, ...changed },
+  };
 }
 
 const penalties = (chosen: Partial<Hyperparameters['penalties']>) => ({
@@ -121,6 +127,20 @@ const cases: Record<string, Given> = {
     design: plain,
     hyperparameters: settings('ns', penalties({ r1: 2, r2: 3 })),
   },
+  'AdamW, long gradients clipped': {
+    pair: 'plain',
+    design: plain,
+    hyperparameters: optimised({ kind: 'adamw', weightDecay: 0.3, clipNorm: 0.1 }),
+  },
+  RMSprop: { pair: 'plain', design: plain, hyperparameters: optimised({ kind: 'rmsprop', beta2: 0.9 }) },
+  'SGD with momentum, short gradients left alone': {
+    pair: 'plain',
+    design: plain,
+    hyperparameters: {
+      ...optimised({ kind: 'sgd', learningRate: 0.1, clipNorm: 1000 }),
+      discriminatorSteps: 3,
+    },
+  },
   'every part with every penalty': {
     pair: 'full',
     design: full,
@@ -160,7 +180,9 @@ async function step(engine: Engine, given: Given): Promise<Result> {
   await program.dispose();
   const gradients: Record<string, number[]> = {};
   for (const network of ['discriminator', 'generator'] as const) {
-    const { beta1, beta2 } = given.hyperparameters[network];
+    const { kind, beta1, beta2, clipNorm } = given.hyperparameters[network];
+    // The moments hold the gradients themselves: of Adam, where none was scaled down.
+    if (!kind.startsWith('adam') || clipNorm !== null) continue;
     // After more than one update the moments are those of all their gradients.
     if (network === 'discriminator' && given.hyperparameters.discriminatorSteps > 1) continue;
     for (const name of plan.trainable[network]) {
@@ -185,8 +207,8 @@ async function step(engine: Engine, given: Given): Promise<Result> {
 function apart(given: Given, actual: Result, expected: Result): Record<string, number> {
   const found: Record<string, number> = { losses: difference(actual.losses, expected.losses) };
   for (const [name, values] of Object.entries(expected.gradients)) {
-    if (name.startsWith('discriminator') && given.hyperparameters.discriminatorSteps > 1) continue;
-    found[`gradient of ${name}`] = difference(actual.gradients[name] ?? [], values);
+    if (actual.gradients[name] === undefined) continue;
+    found[`gradient of ${name}`] = difference(actual.gradients[name], values);
   }
   const { state } = beginning(given);
   for (const [name, values] of Object.entries(expected.state)) {
@@ -259,8 +281,9 @@ describe("losses, gradients and the next state are PyTorch's", () => {
     const changed = [
       ...networkTensors(given.design, 'discriminator'),
       ...networkTensors(given.design, 'generator'),
-    ].flatMap(({ name: key, trainable }) => (trainable ? [key, `adam.m.${key}`, `adam.v.${key}`] : [key]));
-    expect(Object.keys(expected.state).sort()).toEqual(changed.sort());
+    ].map((spec) => spec.name);
+    const networks = Object.keys(expected.state).filter((key) => !key.startsWith('adam.'));
+    expect(networks.sort()).toEqual(changed.sort());
     expect(far(apart(given, await step(onnxEngine(2), given), expected), 2e-4)).toEqual({});
     expect(far(apart(given, await step(await reference(), given), expected), 2e-4)).toEqual({});
   });

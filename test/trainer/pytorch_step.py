@@ -174,7 +174,20 @@ def squared_slopes(verdicts, images):
 def optimiser(module, settings):
     rate = settings["learningRate"]
     betas = (settings["beta1"], settings["beta2"])
-    return torch.optim.Adam(module.parameters(), lr=rate, betas=betas, eps=settings["epsilon"])
+    parameters, epsilon = module.parameters(), settings["epsilon"]
+    if settings["kind"] == "sgd":
+        return torch.optim.SGD(parameters, lr=rate, momentum=betas[0])
+    if settings["kind"] == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=betas[1], eps=epsilon)
+    if settings["kind"] == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, betas=betas, eps=epsilon, weight_decay=settings["weightDecay"])
+    return torch.optim.Adam(parameters, lr=rate, betas=betas, eps=epsilon)
+
+
+def update(module, its_optimiser, settings):
+    if settings["clipNorm"] is not None:
+        nn.utils.clip_grad_norm_(module.parameters(), settings["clipNorm"])
+    its_optimiser.step()
 
 
 def step(case):
@@ -204,9 +217,9 @@ def step(case):
         for name, parameter, layer in entries(module, network)[0]:
             gradients[name] = parameter.grad.clone() if layer is None else from_torch(parameter.grad, layer).clone()
 
-    for update in range(chosen["discriminatorSteps"]):
-        number = "" if update == 0 else str(update + 1)
-        part = slice(update * batch, (update + 1) * batch)
+    for at in range(chosen["discriminatorSteps"]):
+        number = "" if at == 0 else str(at + 1)
+        part = slice(at * batch, (at + 1) * batch)
         fakes = generator(inputs["z"][part], masks("generate" + number))
         reals = noisy(image(inputs["reals"][part]), "reals" + number).requires_grad_()
         seen = noisy(fakes.detach(), "fakes" + number).requires_grad_()
@@ -223,7 +236,7 @@ def step(case):
             penalty = penalty + weights["gp"] * (torch.sqrt(squares + 1e-10) - 1).pow(2).mean()
         (loss_of_discriminator + weights["every"] * penalty).backward()
         keep_gradients(discriminator, "discriminator")
-        optimisers["discriminator"].step()
+        update(discriminator, optimisers["discriminator"], chosen["discriminator"])
         if chosen["weightClip"] is not None:
             with torch.no_grad():
                 for parameter in discriminator.parameters():
@@ -233,14 +246,17 @@ def step(case):
     loss_of_generator = of_generator(discriminator(noisy(fakes, "generator"), masks("generator")))
     loss_of_generator.backward()
     keep_gradients(generator, "generator")
-    optimisers["generator"].step()
+    update(generator, optimisers["generator"], chosen["generator"])
 
     state = {}
     for network, module in modules.items():
         parameters, buffers = entries(module, network)
         for name, parameter, layer in parameters:
             moments = optimisers[network].state[parameter]
-            found = {name: parameter, f"adam.m.{name}": moments["exp_avg"], f"adam.v.{name}": moments["exp_avg_sq"]}
+            found = {name: parameter}
+            for ours, theirs in (("m", "exp_avg"), ("m", "momentum_buffer"), ("v", "exp_avg_sq"), ("v", "square_avg")):
+                if moments.get(theirs) is not None:
+                    found[f"adam.{ours}.{name}"] = moments[theirs]
             state.update({key: x if layer is None else from_torch(x, layer) for key, x in found.items()})
         state.update(buffers)
     losses = [loss_of_discriminator, loss_of_generator, opinion(a).mean(), opinion(b).mean()]

@@ -6,6 +6,7 @@ import type { Pass, Tensors } from '../../src-main/trainer/network.ts';
 import { discriminate, powerIterations } from '../../src-main/trainer/network.ts';
 import type { Arrays } from '../../src-main/trainer/parameters.ts';
 import { elements, initialState, networkTensors } from '../../src-main/trainer/parameters.ts';
+import { penalties } from '../../src-main/trainer/penalties.ts';
 import type { Activation, Design } from '../../src-shared/gan/block.ts';
 import { errorsOf } from '../../src-shared/gan/check.ts';
 import { design } from './designs.ts';
@@ -65,8 +66,11 @@ interface Setting {
   run: (state: Tensors, inputs: Tensors) => { state: Tensors; outputs: Tensors };
 }
 
-/** A sum of squared gradients, unevenly weighted, as a function of the parameters; and its gradients. */
-function setting(given: Design): Setting {
+/** What is made of the squared lengths of the gradients at each image. */
+type Of = (squares: tf.Tensor1D) => tf.Scalar;
+
+/** A number made of the gradients at some images, as a function of the parameters; and its own gradients. */
+function setting(given: Design, of: Of = (squares) => tf.sum(squares)): Setting {
   const { discriminator } = given;
   const { height, width, channels } = discriminator.image;
   const specs = networkTensors(given, 'discriminator');
@@ -114,7 +118,7 @@ function setting(given: Design): Setting {
       )(images());
       // A slope does not depend on the last bias; TensorFlow.js wants every parameter to take part.
       const nothing = parameters.map((parameter) => tf.mul(tf.sum(parameter), 0));
-      return tf.addN([tf.sum(tf.square(slope)), ...nothing]) as tf.Scalar;
+      return tf.addN([of(tf.sum(tf.square(slope), [1, 2, 3])), ...nothing]) as tf.Scalar;
     })(names.map((name) => state[name]!));
     return {
       state: {},
@@ -127,11 +131,18 @@ function setting(given: Design): Setting {
 const onCpu = (specs: { name: string; shape: number[] }[], arrays: Arrays): Tensors =>
   Object.fromEntries(specs.map(({ name, shape }) => [name, tf.tensor(arrays[name]!, shape)]));
 
+const every: Record<string, [Design, Of?]> = {
+  ...Object.fromEntries(Object.entries(cases).map(([name, given]) => [name, [given]])),
+  ...Object.fromEntries(
+    Object.entries(penalties).map(([name, { of }]) => [`penalty ${name}`, [cases['activation swish']!, of]]),
+  ),
+};
+
 describe('second-order gradients', { timeout: 60_000 }, () => {
-  test.for(Object.entries(cases))('%s', async ([name, given]) => {
+  test.for(Object.entries(every))('%s', async ([name, [given, of]]) => {
     expect(errorsOf(given)).toEqual([]);
     const specs = networkTensors(given, 'discriminator');
-    const { arrays, names, run } = setting(given);
+    const { arrays, names, run } = setting(given, of);
     const at = (changed: Arrays) =>
       tf.tidy(() => {
         const { outputs } = run(onCpu(specs, changed), {});

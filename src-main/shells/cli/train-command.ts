@@ -11,8 +11,13 @@ import { summary } from '../../../src-shared/gan/summary.ts';
 import { requireTrainable } from '../../../src-shared/readiness.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
 import { RecipeName, withRecipe } from '../../../src-shared/recipes.ts';
-import type { Hyperparameters, Limits } from '../../../src-shared/training.ts';
-import { defaultHyperparameters, EngineName } from '../../../src-shared/training.ts';
+import type { Hyperparameters, Limits, Optimizer } from '../../../src-shared/training.ts';
+import {
+  defaultHyperparameters,
+  EngineName,
+  OptimizerName,
+  ScheduleName,
+} from '../../../src-shared/training.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
 import { requireSampleName } from '../../core/sample-data.ts';
 import { pinnedNode } from '../node-binary.ts';
@@ -30,8 +35,8 @@ import { formatCount, wrap } from './output.ts';
 const defaultSteps = 2000;
 /** A learning rate of zero learns nothing; one far below this changes no 32-bit weight. */
 const leastRate = 1e-9;
-/** A clip below this switches clipping off. */
-const leastClip = 1e-6;
+/** A word for what can be switched off is this at the least. */
+const leastWord = 1e-6;
 /** Files left out of a dataset that people are told one by one. */
 const leftOutShown = 5;
 
@@ -42,24 +47,41 @@ function limitsOf(words: Words): Limits | null {
   return steps === null && kimg === null && minutes === null ? null : { steps, kimg, minutes };
 }
 
+/** A word's number, null where it switches off; without the word what was there. */
+function orNull(word: number | undefined, before: number | null): number | null {
+  if (word === undefined) return before;
+  return word < leastWord ? null : word;
+}
+
 /** The settings that the words ask for, over those of a recipe. */
 function hyperparametersOf(words: Words, base: Hyperparameters): Hyperparameters {
   const rate = words.number('lr', leastRate, 1);
   const beta1 = words.number('beta1', 0, 0.9999);
   const beta2 = words.number('beta2', 0, 0.999999);
-  const { discriminator, generator, penalties, instanceNoise } = base;
+  const kind = words.choice('optimizer', OptimizerName);
+  const clipNorm = words.number('clip-norm', 0, 1_000_000);
+  const halfLifeKimg = words.number('ema-kimg', 0, 100_000);
+  const rampUp = words.number('ema-ramp-up', 0, 1);
+  const { discriminator, generator, penalties, instanceNoise, schedule, ema } = base;
   const weight = (name: 'gp' | 'r1' | 'r2') => words.number(name, 0, 1_000_000) ?? penalties[name];
-  const network = (settings: typeof discriminator, option: 'lr-d' | 'lr-g') => ({
+  const network = (settings: Optimizer, letter: 'd' | 'g'): Optimizer => ({
     ...settings,
-    learningRate: words.number(option, leastRate, 1) ?? rate ?? settings.learningRate,
+    kind: words.choice(`optimizer-${letter}`, OptimizerName) ?? kind ?? settings.kind,
+    weightDecay: words.number('weight-decay', 0, 1) ?? settings.weightDecay,
+    clipNorm: orNull(clipNorm, settings.clipNorm),
+    learningRate: words.number(`lr-${letter}`, leastRate, 1) ?? rate ?? settings.learningRate,
     beta1: beta1 ?? settings.beta1,
     beta2: beta2 ?? settings.beta2,
   });
-  const clip = words.number('weight-clip', 0, 100);
   return {
     ...base,
-    discriminator: network(discriminator, 'lr-d'),
-    generator: network(generator, 'lr-g'),
+    discriminator: network(discriminator, 'd'),
+    generator: network(generator, 'g'),
+    schedule: {
+      kind: words.choice('schedule', ScheduleName) ?? schedule.kind,
+      kimg: words.number('schedule-kimg', 0.001, 1_000_000) ?? schedule.kimg,
+    },
+    ema: { halfLifeKimg: orNull(halfLifeKimg, ema.halfLifeKimg), rampUp: orNull(rampUp, ema.rampUp) },
     batch: words.integer('batch', 1, 4096) ?? base.batch,
     discriminatorSteps: words.integer('d-steps', 1, 100) ?? base.discriminatorSteps,
     penalties: {
@@ -68,7 +90,7 @@ function hyperparametersOf(words: Words, base: Hyperparameters): Hyperparameters
       r2: weight('r2'),
       every: words.integer('penalty-every', 1, 1000) ?? penalties.every,
     },
-    weightClip: clip === undefined ? base.weightClip : clip < leastClip ? null : clip,
+    weightClip: orNull(words.number('weight-clip', 0, 100), base.weightClip),
     labelSmoothing: words.number('label-smoothing', 0, 0.5) ?? base.labelSmoothing,
     instanceNoise: {
       stddev: words.number('instance-noise', 0, 10) ?? instanceNoise.stddev,
@@ -157,7 +179,8 @@ export async function trainCommand(
     ] as const),
     ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'beta2', 'sample-every', 'checkpoint-every'] as const),
     ...(['d-steps', 'gp', 'r1', 'r2', 'penalty-every', 'weight-clip', 'label-smoothing'] as const),
-    ...(['instance-noise', 'noise-kimg'] as const),
+    ...(['instance-noise', 'noise-kimg', 'optimizer', 'optimizer-d', 'optimizer-g'] as const),
+    ...(['weight-decay', 'clip-norm', 'schedule', 'schedule-kimg', 'ema-kimg', 'ema-ramp-up'] as const),
     ...(['engine', 'seed', 'name'] as const),
   ]);
   const data = words.required('data');

@@ -22,6 +22,9 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--lr N] [--lr-d N] [--lr-g N] [--beta1 N] [--beta2 N] [--sample-every N]
                [--checkpoint-every N] [--d-steps N] [--gp N] [--r1 N] [--r2 N] [--penalty-every N]
                [--weight-clip N] [--label-smoothing N] [--instance-noise N] [--noise-kimg N]
+               [--optimizer adam|adamw|rmsprop|sgd] [--optimizer-d NAME] [--optimizer-g NAME]
+               [--weight-decay N] [--clip-norm N] [--schedule constant|linear|cosine]
+               [--schedule-kimg N] [--ema-kimg N] [--ema-ramp-up N]
                [--engine auto|cuda|webgpu|onnx|tensorflow-cpu|reference] [--seed N]
                [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
@@ -33,7 +36,11 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       updates of the discriminator for each of the generator; --gp, --r1 and --r2 weigh gradient
       penalties, taken in one step of --penalty-every; --weight-clip holds the discriminator's weights
       (0: free); --label-smoothing is one-sided; --instance-noise is added to all images and fades
-      away over --noise-kimg
+      away over --noise-kimg; --optimizer is that of both networks, --optimizer-d and --optimizer-g
+      that of one, --beta1 also SGD's momentum, --weight-decay AdamW's; --clip-norm shortens longer
+      gradients (0: none); --schedule lets the learning rates fall to zero over --schedule-kimg; the
+      generator that is shown averages over --ema-kimg (half-life; 0: none), over less while the run
+      is young (--ema-ramp-up, a share of the images seen)
   ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;

@@ -46,8 +46,19 @@ export const terms = {
   engine: 'What computes. "Automatic" takes the fastest that this machine has and says which.',
   learningRate:
     'How far the weights move in a step. Too high: curves explode or swing wildly. Too low: nothing happens.',
-  beta1: 'How much of the former direction an update keeps (Adam). GANs want it low: 0.5, or 0.',
-  beta2: 'How long the size of past gradients is remembered (Adam).',
+  optimizer:
+    'How weights follow their gradients. Adam is usual; AdamW also lets weights shrink; RMSprop is Adam without memory of the direction; SGD takes gradients as they are.',
+  beta1:
+    'How much of the former direction an update keeps: Adam, and the momentum of SGD. GANs want it low: 0.5, or 0.',
+  beta2: 'How long the size of past gradients is remembered (Adam, RMSprop).',
+  weightDecay: 'What each weight loses in an update, as a share of it, times the learning rate.',
+  clipNorm:
+    'Gradients of all weights together that are longer than this are shortened to it, so that one bad batch does little harm. 0: any length.',
+  schedule: 'Whether learning rates stay, or fall to zero while training goes on.',
+  scheduleKimg:
+    'Thousands of real images after which the learning rates are zero: how long you mean to train.',
+  rampUp:
+    'While training is young, the average reaches back over at most this share of the images seen so far. 0: over its whole length from the start.',
   ema: 'The generator that you see is an average over the last steps, which looks better than any single one. After this many thousand images, an old weight counts half; 0 switches the average off.',
   initStddev: 'How widely the first random weights are spread.',
   sampleEvery:
