@@ -2,6 +2,8 @@
 import type { Activation, Block, MirrorOverrides, Pair } from '../../src-shared/gan/block.ts';
 import { centresChannels } from '../../src-shared/gan/norm.ts';
 import { formatPair } from '../../src-shared/gan/problem.ts';
+import type { ConvTransposeBlock } from '../../src-shared/gan/mirror.ts';
+import { enlarges } from '../../src-shared/gan/mirror.ts';
 import type { Row } from './design-pair.ts';
 
 export interface DerivedValue {
@@ -38,9 +40,31 @@ function outputPaddingReason(
   return height === width ? height : `height: ${height}; width: ${width}`;
 }
 
+/** The sizes of a block that repeats pixels and convolves them. */
+function repeated({ unpool, edge, kernel, padding }: ConvTransposeBlock, index: number): DerivedValue[] {
+  const left = edge[0] > 0 || edge[1] > 0;
+  const value = (label: string, pair: Pair, reason: string): DerivedValue => ({
+    label,
+    value: square(pair),
+    reason,
+    override: null,
+    unlinked: false,
+  });
+  return [
+    value(
+      'Un-pooling',
+      unpool,
+      `Block ${index + 1} makes its input smaller by ${formatPair(unpool)}, so every pixel is repeated ${formatPair(unpool)} times${left ? ', and the last ones once more to fill what is left' : ''}.`,
+    ),
+    value('Kernel', kernel, '3 smooths over neighbours; 2 also takes away a row that is too much.'),
+    value('Padding', padding, 'As much as brings the size back exactly.'),
+  ];
+}
+
 function sizes({ block, shapes, mirrored, index }: Row): DerivedValue[] {
   if (block.kind === 'dense' || mirrored?.kind !== 'convTranspose' || shapes === null) return [];
   const { unpool, edge, outputPadding } = mirrored;
+  if (block.mirror.upsample === true && enlarges(block)) return repeated(mirrored, index);
   const input: Pair = [shapes.input.height, shapes.input.width];
   const convolved: Pair = [shapes.convolved.height, shapes.convolved.width];
   const same = (label: string, pair: Pair): DerivedValue => ({
@@ -125,6 +149,16 @@ export function derivedValues(row: Row, count: number): DerivedValue[] {
         : `${mirrored.output.channels}, because ${here} reads as many: its mirror gives back what it took.`,
     ),
     ...sizes(row),
+    ...(block.kind === 'conv' && enlarges(block)
+      ? [
+          value(
+            'upsample',
+            'Up-sampling',
+            onOff(block.mirror.upsample ?? false),
+            `Off: the transposed convolution inverts ${here} step by step. On, pixels are repeated and convolved instead, which leaves no checkerboard.`,
+          ),
+        ]
+      : []),
     value('norm', 'Norm', mirrored.norm, normReason),
     value('activation', 'Activation', activationWords(mirrored.activation), activationReason),
     value(

@@ -47,6 +47,8 @@ export const MirrorOverrides = v.strictObject({
   spectralNorm: v.exactOptional(v.boolean()),
   activation: v.exactOptional(Activation),
   dropout: v.exactOptional(dropout),
+  /** Of a convolution with a stride: repeats pixels and convolves them, in the place of one transposed convolution; see `upsampled`. */
+  upsample: v.exactOptional(v.boolean()),
 });
 export type MirrorOverrides = v.InferOutput<typeof MirrorOverrides>;
 

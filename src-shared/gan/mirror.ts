@@ -33,9 +33,9 @@ interface GeneratorParts {
 /** Un-pooling, transposed convolution, normalisation, activation, dropout: in this order. */
 export interface ConvTransposeBlock extends GeneratorParts {
   kind: 'convTranspose';
-  /** Each pixel is repeated this often along each axis before the convolution; `[1, 1]` where nothing was pooled. */
+  /** Each pixel is repeated this often along each axis before the convolution; `[1, 1]`: not at all. */
   unpool: Pair;
-  /** Copies of the last row and column added after that: those that the pooling had left over. */
+  /** Copies of the last row and column added after that. */
   edge: Pair;
   /** The tensor that the transposed convolution reads. */
   unpooled: Shape;
@@ -109,17 +109,53 @@ function mirrorDense(
   return { kind: 'dense', ...mirroredParts(block, place, output), input, output };
 }
 
-function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: Place): ConvTransposeBlock {
-  const { kernel, stride, padding } = block;
-  const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
+interface Enlargement {
+  unpool: Pair;
+  edge: Pair;
+  kernel: Pair;
+  stride: Pair;
+  padding: Pair;
+  outputPadding: Pair;
+}
+
+/** Whether the mirror of a block is larger than what it reads, so that it can do that by repeating pixels. */
+export function enlarges({ stride, maxPool }: ConvBlock): boolean {
+  return stride[0] * maxPool[0] > 1 || stride[1] * maxPool[1] > 1;
+}
+
+/**
+ * Pixels repeated as often as the block's stride and pooling leave some out, then a kernel of 3 with stride 1, which as a transposed
+ * convolution is a convolution: no pixel gets more contributions than its neighbours (Odena et al., "Deconvolution and checkerboard
+ * artifacts"). Where that is e rows too long, a kernel of 1 + 2p - e takes them away; where it is too short, the last row is repeated.
+ */
+function upsampled({ stride, maxPool }: ConvBlock, { input, output }: BlockShapes): Enlargement {
+  const along = ([from, to]: Pair, axis: 0 | 1) => {
+    const times = stride[axis] * maxPool[axis];
+    const excess = from * times - to;
+    const padding = excess > 0 ? 1 + Math.floor(excess / 2) : 1;
+    return {
+      times,
+      edge: Math.max(0, -excess),
+      padding,
+      kernel: 1 + 2 * padding - Math.max(0, excess),
+    };
+  };
+  const [down, across] = [along([output.height, input.height], 0), along([output.width, input.width], 1)];
   return {
-    kind: 'convTranspose',
-    ...mirroredParts(block, place, output),
-    input,
-    output,
-    unpool: block.maxPool,
-    edge: poolRemainder(shapes.convolved, block.maxPool),
-    unpooled: { ...shapes.convolved, channels: input.channels },
+    unpool: [down.times, across.times],
+    edge: [down.edge, across.edge],
+    kernel: [down.kernel, across.kernel],
+    stride: [1, 1],
+    padding: [down.padding, across.padding],
+    outputPadding: [0, 0],
+  };
+}
+
+/** The same steps back: pooled pixels repeated, then the transposed convolution of the same kernel, stride and padding. */
+function inverted({ kernel, stride, padding, maxPool }: ConvBlock, shapes: BlockShapes): Enlargement {
+  return {
+    unpool: maxPool,
+    edge: poolRemainder(shapes.convolved, maxPool),
     kernel,
     stride,
     padding,
@@ -127,6 +163,25 @@ function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: 
       inverseOutputPadding(shapes.input.height, kernel[0], stride[0], padding[0]),
       inverseOutputPadding(shapes.input.width, kernel[1], stride[1], padding[1]),
     ],
+  };
+}
+
+function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: Place): ConvTransposeBlock {
+  const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
+  const up = block.mirror.upsample === true && enlarges(block);
+  const enlargement = up ? upsampled(block, shapes) : inverted(block, shapes);
+  const { unpool, edge } = enlargement;
+  return {
+    kind: 'convTranspose',
+    ...mirroredParts(block, place, output),
+    input,
+    output,
+    ...enlargement,
+    unpooled: {
+      height: input.height * unpool[0] + edge[0],
+      width: input.width * unpool[1] + edge[1],
+      channels: input.channels,
+    },
   };
 }
 

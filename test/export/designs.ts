@@ -77,7 +77,7 @@ export const spread: Record<string, Design> = {
   ...Object.fromEntries(
     (['layer', 'group', 'instance', 'pixel'] as const).map((norm) => [
       `${norm} norm`,
-      design([8, 6, 3], 4, [
+      design([16, 12, 3], 4, [
         { outChannels: 4, activation: leaky, mirror: { norm, outChannels: 3 } },
         { outChannels: 8, activation: leaky, mirror: { norm, outChannels: 8 } },
         { outFeatures: 6, mirror: { norm } },
@@ -85,6 +85,19 @@ export const spread: Record<string, Design> = {
       ]),
     ]),
   ),
+  'up-sampling and convolution, with rows too many and too few': design([11, 14, 2], 4, [
+    { outChannels: 3, activation: leaky, mirror: { upsample: true } },
+    {
+      outChannels: 4,
+      kernel: [3, 4],
+      stride: [3, 3],
+      padding: [1, 0],
+      bias: true,
+      activation: leaky,
+      mirror: { upsample: true, norm: 'none' },
+    },
+    { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0], mirror: { upsample: true } },
+  ]),
   'fully connected alone': design([3, 5, 4], 6, [{ outFeatures: 9, activation: leaky }, { outFeatures: 1 }]),
   'one fully connected block, one pixel': design([1, 1, 3], 2, [{ outFeatures: 1 }]),
   'one convolution': design([4, 3, 1], 3, [

@@ -353,3 +353,27 @@ test('norms are mirrored as they are, save those that only a discriminator wants
   expect(mirrored('instance')).toEqual(['batch', 'instance', 'instance', 'none']);
   expect(mirrored('layer')).toEqual(['batch', 'batch', 'batch', 'none']);
 });
+
+test('up-sampling brings every size back with a kernel of 2 or 3, wherever a block halves or pools at all', () => {
+  fc.assert(
+    fc.property(validDesign, (design) => {
+      const blocks = design.discriminator.blocks.map((block) => ({
+        ...block,
+        mirror: { ...block.mirror, upsample: true },
+      }));
+      const { blocks: mirrored } = mirror({ ...design.discriminator, blocks }, design.latentDim);
+      mirrored.forEach((block, i) => {
+        expect(backward(block, sizeOf(block.input))).toEqual(sizeOf(block.output));
+        const original = blocks[blocks.length - 1 - i]!;
+        if (original.kind !== 'conv' || block.kind !== 'convTranspose') return;
+        const shrinks = [0, 1].some((axis) => original.stride[axis]! * original.maxPool[axis]! > 1);
+        if (!shrinks) expect(block.kernel).toEqual(original.kernel);
+        else {
+          expect(block.stride).toEqual([1, 1]);
+          expect(block.kernel.every((side) => side === 2 || side === 3)).toBe(true);
+        }
+      });
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -27,6 +27,7 @@ const parts = {
       spectralNorm: fc.boolean(),
       activation,
       dropout: fc.constantFrom(0, 0.25),
+      upsample: fc.boolean(),
     },
     { requiredKeys: [] },
   ),

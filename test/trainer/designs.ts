@@ -264,4 +264,12 @@ export const spread: Record<string, Case> = {
       },
     ]),
   ),
+  'up-sampling and convolution in the generator': {
+    design: design([11, 8, 1], 4, [
+      { outChannels: 3, activation: leaky, mirror: { upsample: true } },
+      { outChannels: 4, norm: 'batch', activation: leaky, maxPool: [1, 2], mirror: { upsample: true } },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings(),
+  },
 };
