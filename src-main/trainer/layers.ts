@@ -145,6 +145,19 @@ export function pixelNorm(x: tf.Tensor4D): tf.Tensor4D {
   return tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), [3], true), pixelNormEpsilon)));
 }
 
+const stddevEpsilon = 1e-8;
+
+/**
+ * The images with a channel more, of one number everywhere: the mean of every value's standard deviation over the batch
+ * (tkarras/progressive_growing_of_gans networks.py, minibatch_stddev_layer, with the whole batch as its group).
+ */
+export function minibatchStddev(x: tf.Tensor4D): tf.Tensor4D {
+  const [batch, height, width] = x.shape;
+  const centred = tf.sub(x, tf.mean(x, 0));
+  const deviation = tf.mean(tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), stddevEpsilon)));
+  return tf.concat([x, tf.mul(tf.ones<tf.Rank.R4>([batch, height, width, 1]), deviation)], 3);
+}
+
 /** The moving statistics after a batch of `count` values a channel; the variance is the unbiased one, as in PyTorch. */
 export function movingStatistics(
   old: BatchStatistics,

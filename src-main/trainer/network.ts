@@ -11,6 +11,7 @@ import {
   frozenBatchNorm,
   groupNorm,
   maxPool,
+  minibatchStddev,
   pixelNorm,
   powerIteration,
   spectralNorm,
@@ -104,6 +105,7 @@ export function discriminate(discriminator: Discriminator, pass: Pass, images: t
   let x = images;
   discriminator.blocks.forEach((block, i) => {
     const prefix = `discriminator.${i}`;
+    if (block.minibatchStddev) x = minibatchStddev(x);
     if (block.kind === 'dense') {
       x = finish(dense(x, pass, prefix, block, [1, 1, block.outFeatures]), pass, prefix, block);
     } else {

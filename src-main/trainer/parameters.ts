@@ -63,10 +63,10 @@ export function networkTensors(design: Design, network: NetworkName): TensorSpec
   }
   const shapes = discriminatorShapes(design.discriminator);
   return design.discriminator.blocks.flatMap((block, i) => {
-    const input: Shape = shapes[i]!.input;
+    const read: Shape = shapes[i]!.read;
     const channels = block.kind === 'dense' ? block.outFeatures : block.outChannels;
     const weight =
-      block.kind === 'dense' ? [size(input), channels] : [...block.kernel, input.channels, channels];
+      block.kind === 'dense' ? [size(read), channels] : [...block.kernel, read.channels, channels];
     return partsOf(`discriminator.${i}`, weight, channels, channels, block);
   });
 }

@@ -58,6 +58,11 @@ const parts = {
   bias: v.boolean(),
   norm: NormName,
   spectralNorm: v.boolean(),
+  /**
+   * Whether the block also reads a channel that says how much the images of the batch differ: the mean of each value's standard deviation
+   * over the batch (ProGAN, with the whole batch as one group). Not mirrored. Absent in older files.
+   */
+  minibatchStddev: v.optional(v.boolean(), false),
   activation: Activation,
   /** Probability with which an element is set to zero in training; 0 switches it off. */
   dropout,
@@ -129,6 +134,7 @@ export function convBlock(block: Partial<ConvBlock> & Pick<ConvBlock, 'id' | 'ou
     bias: false,
     norm: 'none',
     spectralNorm: false,
+    minibatchStddev: false,
     activation: { kind: 'none' },
     maxPool: [1, 1],
     dropout: 0,
@@ -144,6 +150,7 @@ export function denseBlock(block: Partial<DenseBlock> & Pick<DenseBlock, 'id' | 
     bias: true,
     norm: 'none',
     spectralNorm: false,
+    minibatchStddev: false,
     activation: { kind: 'none' },
     dropout: 0,
     mirror: {},

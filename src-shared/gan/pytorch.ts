@@ -50,25 +50,28 @@ function linearLayer(block: Block | GeneratorBlock, inputs: number, outputs: num
   return ['linear', weighted(block, `nn.Linear(${inputs}, ${outputs}, bias=${pythonBool(block.bias)})`)];
 }
 
-/** @param next the block behind; undefined behind the last one */
+/** @param next the block behind; undefined behind the last one @param read what the weights see */
 function discriminatorLayers(
   block: Block,
   previous: Block | undefined,
   next: Block | undefined,
-  input: Shape,
+  read: Shape,
 ): Layer[] {
+  const stddev: Layer[] = block.minibatchStddev ? [['stddev', 'MinibatchStddev()']] : [];
   if (block.kind === 'dense') {
     return [
+      ...stddev,
       ...(previous?.kind === 'dense' ? [] : [['flatten', 'nn.Flatten()'] satisfies Layer]),
-      linearLayer(block, size(input), block.outFeatures),
+      linearLayer(block, size(read), block.outFeatures),
       ...normLayer(block, block.outFeatures, true),
       ...activationLayer(block.activation),
       ...dropoutLayer(block),
     ];
   }
   const { outChannels, kernel, stride, padding, bias, maxPool } = block;
-  const conv = `nn.Conv2d(${input.channels}, ${outChannels}, kernel_size=${pythonPair(kernel)}, stride=${pythonPair(stride)}, padding=${pythonPair(padding)}, bias=${pythonBool(bias)})`;
+  const conv = `nn.Conv2d(${read.channels}, ${outChannels}, kernel_size=${pythonPair(kernel)}, stride=${pythonPair(stride)}, padding=${pythonPair(padding)}, bias=${pythonBool(bias)})`;
   return [
+    ...stddev,
     ['conv', weighted(block, conv)],
     ...normLayer(block, outChannels, false),
     ...activationLayer(block.activation),
@@ -140,6 +143,15 @@ function networkClass(name: string, docstring: string, blocks: CodeBlock[]): str
   ];
 }
 
+const minibatchStddev = [
+  'class MinibatchStddev(nn.Module):',
+  '    """Another channel: how much the images of the batch differ (ProGAN)."""',
+  '',
+  '    def forward(self, x):',
+  '        deviation = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-8).mean()',
+  '        return torch.cat([x, deviation.expand(x[:, :1].shape)], dim=1)',
+];
+
 const pixelNorm = [
   'class PixelNorm(nn.Module):',
   '    """Each pixel divided by its length over the channels (ProGAN)."""',
@@ -195,10 +207,10 @@ export function pytorchCode(
   const generator = mirror(discriminator, latentDim).blocks;
   const shapes = discriminatorShapes(discriminator);
   const side = blocks.map((block, i): CodeBlock => {
-    const { input, output } = shapes[i]!;
+    const { input, read, output } = shapes[i]!;
     return {
       comment: `Block ${i + 1}: ${formatShape(input)} to ${formatShape(output)}`,
-      layers: discriminatorLayers(block, blocks[i - 1], blocks[i + 1], input),
+      layers: discriminatorLayers(block, blocks[i - 1], blocks[i + 1], read),
     };
   });
   const otherSide = generator.map((block, i): CodeBlock => {
@@ -223,6 +235,7 @@ export function pytorchCode(
     `LATENT_DIM = ${latentDim}`,
     '',
     '',
+    ...(blocks.some((block) => block.minibatchStddev) ? [...minibatchStddev, '', ''] : []),
     ...([...blocks, ...generator].some((block) => block.norm === 'pixel') ? [...pixelNorm, '', ''] : []),
     ...networkClass(
       'Discriminator',

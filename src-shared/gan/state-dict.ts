@@ -143,8 +143,8 @@ export function stateDict(design: Design): Record<'discriminator' | 'generator',
   const shapes = discriminatorShapes(discriminator);
   return {
     discriminator: discriminator.blocks.flatMap((block, i) => {
-      const { input, output } = shapes[i]!;
-      return entries(block, i, discriminatorLayouts(block, input), output.channels);
+      const { read, output } = shapes[i]!;
+      return entries(block, i, discriminatorLayouts(block, read), output.channels);
     }),
     generator: generator.blocks.flatMap((block, i) =>
       entries(block, i, generatorLayouts(block), block.output.channels),

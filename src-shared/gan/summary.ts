@@ -69,15 +69,15 @@ function discriminatorSummary(design: Design): NetworkSummary {
   let field: Pair | null = [1, 1];
   /** Distance in input pixels between neighbouring outputs. */
   let jump: Pair = [1, 1];
-  const blocks = shapes.map(({ input, convolved, output }, index): BlockSummary => {
+  const blocks = shapes.map(({ input, read, convolved, output }, index): BlockSummary => {
     const block = discriminator.blocks[index]!;
     let weights: number;
     if (block.kind === 'dense') {
-      weights = size(input) * block.outFeatures;
+      weights = size(read) * block.outFeatures;
       field = null;
     } else {
       const { kernel, stride, maxPool } = block;
-      weights = kernel[0] * kernel[1] * input.channels * block.outChannels;
+      weights = kernel[0] * kernel[1] * read.channels * block.outChannels;
       const grow = (seen: number, axis: 0 | 1) =>
         seen + (kernel[axis] - 1) * jump[axis] + (maxPool[axis] - 1) * jump[axis] * stride[axis];
       if (field !== null) field = [grow(field[0], 0), grow(field[1], 1)];
@@ -89,7 +89,7 @@ function discriminatorSummary(design: Design): NetworkSummary {
       output,
       ...counts(weights, convolved.channels, convolved.channels, block),
       multiplyAdds: weights * convolved.height * convolved.width,
-      activations: kept(block, input, convolved, output),
+      activations: kept(block, read, convolved, output),
       receptiveField: field,
     };
   });

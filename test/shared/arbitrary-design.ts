@@ -45,6 +45,7 @@ function parts(channels: fc.Arbitrary<number>) {
     bias: fc.boolean(),
     norm,
     spectralNorm: fc.boolean(),
+    minibatchStddev: fc.constantFrom(false, false, true),
     activation,
     dropout,
     mirror: fc.oneof(fc.constant<MirrorOverrides>({}), set),
@@ -86,7 +87,12 @@ function fitted(wish: Drawn<typeof wishedConv>, input: Pair, id: string): ConvBl
   return { ...wish, kind: 'conv', id, kernel, maxPool };
 }
 
-const verdict = { activation: { kind: 'none' as const }, norm: 'none' as const, dropout: 0 };
+const verdict = {
+  activation: { kind: 'none' as const },
+  norm: 'none' as const,
+  minibatchStddev: false,
+  dropout: 0,
+};
 
 /** A convolution that leaves one number. */
 function covering(wish: Drawn<typeof wishedHead>, input: Pair, id: string): ConvBlock {

@@ -48,8 +48,9 @@ function countedDiscriminator({ discriminator: { image, blocks } }: Design): num
   let [height, width, channels] = [image.height, image.width, image.channels];
   return blocks.map((block) => {
     let count = 0;
+    const seen = block.minibatchStddev ? channels + 1 : channels;
     if (block.kind === 'dense') {
-      for (let i = 0; i < height * width * channels; i += 1) count += block.outFeatures;
+      for (let i = 0; i < height * width * seen; i += 1) count += block.outFeatures;
       [height, width, channels] = [1, 1, block.outFeatures];
       return count;
     }
@@ -60,7 +61,7 @@ function countedDiscriminator({ discriminator: { image, blocks } }: Design): num
       columns = 0;
       for (let left = -padding[1]; left + kernel[1] <= width + padding[1]; left += stride[1]) {
         columns += 1;
-        count += kernel[0] * kernel[1] * channels * block.outChannels;
+        count += kernel[0] * kernel[1] * seen * block.outChannels;
       }
     }
     [height, width, channels] = [
@@ -83,7 +84,8 @@ describe('over random designs', () => {
         // A transposed convolution is the adjoint: each kernel is laid down at the same places, only the channels differ.
         generator.blocks.toReversed().forEach((block, i) => {
           const facing = discriminator.blocks[i]!;
-          const pairs = facing.input.channels * facing.output.channels;
+          const seen = facing.input.channels + Number(design.discriminator.blocks[i]!.minibatchStddev);
+          const pairs = seen * facing.output.channels;
           const mirrored = block.input.channels * block.output.channels;
           expect(block.multiplyAdds * pairs).toBe(counted[i]! * mirrored);
         });
@@ -101,10 +103,11 @@ describe('over random designs', () => {
         design.discriminator.blocks.forEach((block, i) => {
           const { input, parameters, buffers } = discriminator.blocks[i]!;
           const outputs = block.kind === 'dense' ? block.outFeatures : block.outChannels;
+          const seen = input.channels + (block.minibatchStddev ? 1 : 0);
           const weight =
             block.kind === 'dense'
-              ? [outputs, input.height, input.width, input.channels]
-              : [outputs, input.channels, ...block.kernel];
+              ? [outputs, input.height, input.width, seen]
+              : [outputs, seen, ...block.kernel];
           const norm = block.norm === 'batch' ? [[outputs], [outputs]] : [];
           expect(parameters).toBe(total([weight, ...(block.bias ? [[outputs]] : []), ...norm]));
           expect(buffers).toBe(total([...norm, ...(block.spectralNorm ? [[outputs]] : [])]));

@@ -17,6 +17,7 @@ const parts = {
   bias: fc.boolean(),
   norm: fc.constantFrom(...NormName.options),
   spectralNorm: fc.boolean(),
+  minibatchStddev: fc.boolean(),
   activation,
   dropout: fc.constantFrom(0, 0, 0.25),
   mirror: fc.record(

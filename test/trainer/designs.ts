@@ -272,4 +272,13 @@ export const spread: Record<string, Case> = {
     ]),
     hyperparameters: settings(),
   },
+  'minibatch standard deviation': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: leaky },
+      { outChannels: 4, norm: 'batch', minibatchStddev: true, activation: leaky },
+      { outFeatures: 5, minibatchStddev: true, spectralNorm: true, activation: leaky },
+      { outFeatures: 1, minibatchStddev: true },
+    ]),
+    hyperparameters: settings({ penalties: { gp: 0, r1: 0.1, r2: 0, every: 1 } }),
+  },
 };

@@ -40,6 +40,7 @@ const onCard = [
   'strides longer than the kernel, output padding',
   'Wasserstein, gradient penalty, three updates with noise and dropout',
   'clipped weights',
+  'minibatch standard deviation',
   'group norm in both, R1',
   'pixel norm in both, R1',
   'RMSprop and AdamW, gradients clipped',

@@ -64,7 +64,14 @@ const smooth = design([8, 8, 1], 3, [
 const norms = design([8, 8, 1], 3, [
   { outChannels: 3, norm: 'layer', activation: leaky },
   { outChannels: 8, norm: 'group', activation: leaky, mirror: { norm: 'instance' } },
-  { outFeatures: 4, bias: false, norm: 'pixel', activation: leaky, mirror: { norm: 'group' } },
+  {
+    outFeatures: 4,
+    bias: false,
+    norm: 'pixel',
+    minibatchStddev: true,
+    activation: leaky,
+    mirror: { norm: 'group' },
+  },
   { outFeatures: 1, mirror: { norm: 'pixel', bias: false } },
 ]);
 
@@ -148,7 +155,7 @@ const cases: Record<string, Given> = {
       discriminatorSteps: 3,
     },
   },
-  'layer, group, instance and pixel norm, R1': {
+  'layer, group, instance and pixel norm, minibatch standard deviation, R1': {
     pair: 'norms',
     design: norms,
     hyperparameters: settings('hinge', penalties({ r1: 2 })),

@@ -109,7 +109,7 @@ class PixelNorm(nn.Module):
 
 
 class NormsDiscriminator(nn.Module):
-    """Layer norm, group norm, pixel norm."""
+    """Layer norm, group norm, minibatch standard deviation, pixel norm."""
 
     def __init__(self):
         super().__init__()
@@ -117,12 +117,14 @@ class NormsDiscriminator(nn.Module):
         self.n0 = nn.GroupNorm(1, 3)
         self.l1 = nn.Conv2d(3, 8, 4, 2, 1, bias=False)
         self.n1 = nn.GroupNorm(2, 8)
-        self.l2 = nn.Linear(2 * 2 * 8, 4, bias=False)
+        self.l2 = nn.Linear(2 * 2 * 9, 4, bias=False)
         self.l3 = nn.Linear(4, 1)
 
     def forward(self, x, masks):
         x = F.leaky_relu(self.n0(self.l0(x)), 0.2)
         x = F.leaky_relu(self.n1(self.l1(x)), 0.2)
+        spread = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-8).mean()
+        x = torch.cat([x, spread.expand(len(x), 1, 2, 2)], dim=1)
         x = F.leaky_relu(PixelNorm()(self.l2(x.permute(0, 2, 3, 1).flatten(1))), 0.2)
         return self.l3(x).view(-1)
 

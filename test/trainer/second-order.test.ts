@@ -47,6 +47,11 @@ const cases: Record<string, Design> = {
       ]),
     ]),
   ),
+  'minibatch standard deviation': design([6, 6, 2], 2, [
+    { outChannels: 3, activation: swish },
+    { outFeatures: 4, minibatchStddev: true, activation: swish },
+    { outFeatures: 1, minibatchStddev: true },
+  ]),
   'spectral norm': design([6, 6, 2], 2, [
     { outChannels: 3, spectralNorm: true, activation: swish },
     { outFeatures: 3, spectralNorm: true, activation: swish },

@@ -22,6 +22,8 @@ export const terms = {
   norm: 'Normalisation: values are brought to mean 0 and variance 1, then scaled and shifted as learned, which steadies training. Batch norm does it for each channel over the batch and is usual. Layer, group and instance norm look at each image alone (all channels, some, one), as gradient penalties want. Pixel norm gives every pixel the same length.',
   spectralNorm:
     'Spectral normalisation: the weights are scaled so that the block stretches nothing more than once. It keeps a discriminator from winning too fast.',
+  minibatchStddev:
+    'The block also reads how much the images of the batch differ from each other. A generator that draws the same image again and again is found out by that. Once, in one of the last blocks, is enough.',
   bias: 'A learned number that is added to each channel.',
   maxPool: 'Of every window only the largest value goes on. 1 switches it off.',
   dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',

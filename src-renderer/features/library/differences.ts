@@ -175,6 +175,7 @@ function sharedFacts(block: Block | GeneratorBlock): Fact[] {
 
 /** The first of them is its kind. */
 function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
+  const stddev: Fact = ['minibatch standard deviation', onOff(block.minibatchStddev)];
   const reads: Fact[] =
     shapes === undefined
       ? []
@@ -188,6 +189,7 @@ function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
       ...reads,
       ['features', String(block.outFeatures)],
       ...sharedFacts(block),
+      stddev,
     ];
   return [
     ['kind', 'convolution'],
@@ -198,6 +200,7 @@ function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
     ['padding', pair(block.padding)],
     ['max pooling', pair(block.maxPool) === '1' ? 'off' : pair(block.maxPool)],
     ...sharedFacts(block),
+    stddev,
   ];
 }
 
