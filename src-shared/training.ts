@@ -25,6 +25,17 @@ const Ema = v.strictObject({
   rampUp: v.nullable(real(0, 1)),
 });
 
+/** What is changed at random in everything that the discriminator sees. Formulas: src-main/trainer/augment.ts. */
+export const Augmentation = v.strictObject({
+  /** Brightness, saturation and contrast. */
+  colour: v.boolean(),
+  /** Shifts of up to an eighth of the image; black comes in. */
+  translation: v.boolean(),
+  /** A square of half the image's side, which becomes grey. */
+  cutout: v.boolean(),
+});
+export type Augmentation = v.InferOutput<typeof Augmentation>;
+
 /** Everything beside the design, the data and the seed that decides the outcome of a run. */
 export const Hyperparameters = v.strictObject({
   loss: LossName,

@@ -275,6 +275,12 @@ const tries: Record<string, Try[]> = {
     [[[1, 2]], (x) => tf.add(x, tf.slice(seven(), [1, 0], [1, 2]))],
     [[[4, 5]], (x) => float(tf.slice(tf.greater(x, 0), [1, 1], [2, 2]))],
   ],
+  GatherV2: [
+    [[[4, 3]], (x) => tf.gather(x, tf.tensor1d([3, 0, 3], 'int32'))],
+    [[[4, 3, 2]], (x) => tf.gather(x, tf.tensor2d([1, 2, 0, 0], [2, 2], 'int32'), 1)],
+    [[[4, 3], [2]], (x, i) => tf.gather(x, tf.cast(tf.mul(tf.abs(i), 0), 'int32'), -1)],
+    [[[1]], () => tf.gather(seven(), tf.tensor1d([1], 'int32'))],
+  ],
   PadV2: [
     [
       [[2, 3]],

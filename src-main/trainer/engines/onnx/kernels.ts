@@ -321,6 +321,13 @@ export const kernels: Readonly<Record<string, Emit>> = {
     const [begin, size] = tf.slice_util.parseSliceParams(info, ...given) as [number[], number[]];
     return slice(graph, x, begin, size);
   },
+  GatherV2: (graph, inputs, attributes) => {
+    const [x, indices] = [graph.whole(inputs['x']!), graph.whole(inputs['indices']!)];
+    if (Number(attributes['batchDims'] ?? 0) !== 0) throw new Error('Gathering by batches is not recorded.');
+    const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [...x.shape]) as [number];
+    const shape = x.shape.toSpliced(axis, 1, ...indices.shape);
+    return graph.node('Gather', [x, indices], shape, { axis: { int: axis } }, x.type);
+  },
   PadV2: pad,
   Concat: (graph, inputs, attributes) => concat(graph, variadic(inputs), attributes['axis'] as number),
   SplitV: (graph, inputs, attributes) => {
