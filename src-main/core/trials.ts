@@ -1,6 +1,7 @@
 /** How long designs take to train on this machine: found out by a short trial, in a process of its own, while nothing trains. */
 import type { ApiParams, StepTime } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import { imagesPerStep, workOf } from '../../src-shared/training.ts';
 import { askTrainer } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
@@ -23,9 +24,8 @@ export function createTrials(host: TrainerHost, file: string, isTraining: () => 
   let current = new AbortController();
   return {
     async measure({ design, hyperparameters, engine }, signal) {
-      const { batch, loss, ema } = hyperparameters;
       const { discriminator, latentDim } = design;
-      const key = JSON.stringify([discriminator, latentDim, batch, loss, ema.halfLifeKimg === null, engine]);
+      const key = JSON.stringify([discriminator, latentDim, workOf(hyperparameters), engine]);
       const found = known.get(key);
       if (found !== undefined) return found;
       if (isTraining()) {
@@ -37,7 +37,10 @@ export function createTrials(host: TrainerHost, file: string, isTraining: () => 
       const either = AbortSignal.any([signal, controller.signal]);
       const command = { type: 'trial', design, hyperparameters, engine, trials: file } as const;
       const tried = await askTrainer(host, command, 'tried', { signal: either });
-      const time = { kimgSeconds: (tried.stepSeconds * 1000) / batch, engine: tried.engine };
+      const time = {
+        kimgSeconds: (tried.stepSeconds * 1000) / imagesPerStep(hyperparameters),
+        engine: tried.engine,
+      };
       const [oldest] = known.keys();
       if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
       known.set(key, time);

@@ -175,7 +175,8 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   const progress = database.query(
     { name: 'runs', key: ['id'], row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number() }) },
     'SELECT id, coalesce(forkedFromImages, 0) + ' +
-      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') AS imagesSeen, " +
+      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') * " +
+      "coalesce(hyperparameters ->> '$.discriminatorSteps', 1) AS imagesSeen, " +
       'coalesce((SELECT seconds FROM steps WHERE run = :id AND step = :step), forkedFromSeconds, 0) AS trainingSeconds ' +
       'FROM runs WHERE id = :id',
   );

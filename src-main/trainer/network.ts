@@ -30,6 +30,8 @@ export interface Pass {
   singularVectors: Record<string, SingularVectors>;
   /** What dropout multiplies with, by the block's prefix; absent when the network is used and not trained. */
   dropout?: Tensors;
+  /** Whether gradients of gradients will be asked for; nothing is observed then. */
+  twice?: boolean;
 }
 
 function lookUp(tensors: Tensors, name: string): tf.Tensor {
@@ -52,8 +54,11 @@ function finish(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | Gener
     const beta = lookUp(pass.tensors, `${prefix}.beta`) as tf.Tensor1D;
     if (pass.batchStatistics === 'batch') {
       const count = y.size / y.shape[3];
-      const { observe } = pass;
-      y = batchNorm(y, gamma, beta, observe && ((statistics) => observe(prefix, statistics, count)));
+      const { observe, twice = false } = pass;
+      y = batchNorm(y, gamma, beta, {
+        twice,
+        observe: observe && ((statistics) => observe(prefix, statistics, count)),
+      });
     } else {
       const mean = lookUp(pass.tensors, `${prefix}.mean`) as tf.Tensor1D;
       const variance = lookUp(pass.tensors, `${prefix}.variance`) as tf.Tensor1D;

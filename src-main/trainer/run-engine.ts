@@ -1,14 +1,21 @@
 /** The engine of a run: the one asked for, the one it began on, or the fastest that is here. */
 import * as v from 'valibot';
 import type { TrainCommand } from '../../src-shared/trainer-protocol.ts';
-import { EngineName } from '../../src-shared/training.ts';
+import { EngineName, workOf } from '../../src-shared/training.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Choice, Trial } from './engines/choose.ts';
 import { chooseEngine } from './engines/choose.ts';
 import { openEngine, trainingEngines } from './engines/find.ts';
 import type { Arrays } from './parameters.ts';
 import { elements, initialState, stateTensors } from './parameters.ts';
-import { drawInputs, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+import {
+  drawInputs,
+  isPenalised,
+  stepFunction,
+  stepInputs,
+  stepPlan,
+  withoutPenalties,
+} from './train-step.ts';
 
 type Step = Pick<TrainCommand, 'design' | 'hyperparameters' | 'seed'>;
 
@@ -31,13 +38,13 @@ export async function runEngine(
 
 /** What a step's time depends on. */
 function stepName({ design, hyperparameters }: Step): string {
-  const { loss, batch, ema } = hyperparameters;
-  return JSON.stringify([design.discriminator, design.latentDim, loss, batch, ema.halfLifeKimg !== null]);
+  return JSON.stringify([design.discriminator, design.latentDim, workOf(hyperparameters)]);
 }
 
-/** The first step of a run, on grey images. */
+/** A step of a run, on grey images: the second, which is of the kind that most of them are. */
 export function stepTrial({ design, hyperparameters, seed }: Step): Trial {
-  const plan = stepPlan(design, hyperparameters);
+  const penalised = stepPlan(design, hyperparameters);
+  const plan = isPenalised(penalised, 2) ? penalised : withoutPenalties(penalised);
   const average = hyperparameters.ema.halfLifeKimg !== null;
   const inputs = stepInputs(plan);
   const blank: Arrays = {};
@@ -47,6 +54,6 @@ export function stepTrial({ design, hyperparameters, seed }: Step): Trial {
     state: stateTensors(design, average),
     inputs,
     startState: initialState(design, seed, average, hyperparameters.initStddev),
-    inputValues: { ...blank, ...drawInputs(plan, seed, 1, 0) },
+    inputValues: { ...blank, ...drawInputs(plan, seed, 2, 0) },
   };
 }

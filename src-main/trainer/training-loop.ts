@@ -7,10 +7,11 @@ import { requireTrainable } from '../../src-shared/readiness.ts';
 import { stepName } from '../../src-shared/step-name.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Limits, StepStats } from '../../src-shared/training.ts';
+import { imagesPerStep } from '../../src-shared/training.ts';
 import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import type { Engine, Program } from './engines/engine.ts';
+import type { Engine } from './engines/engine.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
 import { requireMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
@@ -18,8 +19,8 @@ import { initialState, stateTensors } from './parameters.ts';
 import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
-import type { StepPlan } from './train-step.ts';
-import { drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+import { prepareStep } from './step-program.ts';
+import { lossOrder, stepPlan } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
@@ -185,12 +186,6 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   return { step, ...numbers, imagesPerSecond };
 }
 
-/** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
-async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
-  const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
-  return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
-}
-
 /**
  * Trains until a limit is reached or `interrupted` says so. Ends with a checkpoint and a sample in any case but failure.
  * @throws AppError what is wrong with the command, `training.not-finite`, `disk.*`, `engine.*`; what was written before stays whole
@@ -199,7 +194,8 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
   const { design, hyperparameters, seed, dataset, runDir } = command;
   requireTrainable(design, dataset, hyperparameters);
   requireMemory(design, hyperparameters, totalmem());
-  const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
+  const { sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
+  const images = imagesPerStep(hyperparameters);
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);
   const samplesDir = join(runDir, 'samples');
@@ -213,14 +209,14 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
   try {
     const batches = await Batches.open(dataset, seed);
     closing.push(() => batches.close());
-    const program = await prepareStep(engine, plan);
+    const program = await prepareStep(engine, plan, seed);
     closing.push(() => program.dispose());
     const sampler = await Sampler.create(engine, design);
     closing.push(() => sampler.dispose());
     const fixedLatents = latents(seed, sampleCount, design.latentDim);
     program.write(state);
     const usage = new ResourceMeter();
-    const log = new StepLog(control.emit, command.limits, batch);
+    const log = new StepLog(control.emit, command.limits, images);
     // Steps that were done are told, whatever ends the run.
     closing.push(async () => log.flush(position));
     let checkpointed = command.checkpoint === null ? -1 : position.step;
@@ -265,12 +261,12 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
         break;
       }
       const step = position.step + 1;
-      const reals = await batches.at(position.imagesSeen, batch);
-      const { losses } = await program.run({ reals, ...drawInputs(plan, seed, step, position.imagesSeen) });
+      const reals = await batches.at(position.imagesSeen, images);
+      const losses = await program.run(step, position.imagesSeen, reals);
       const now = performance.now();
-      const stats = stepStats(step, losses!, (batch * 1000) / (now - last));
+      const stats = stepStats(step, losses, (images * 1000) / (now - last));
       position.step = step;
-      position.imagesSeen += batch;
+      position.imagesSeen += images;
       position.trainingSeconds += (now - last) / 1000;
       last = now;
       log.add(stats, position);

@@ -38,7 +38,7 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ],
     ['train --data x --preset small-32 --design tiny.json', 'Give either --preset or --design, not both.'],
     ['train --data x --fit shrink', '--fit must be one of crop, pad, stretch, not "shrink".'],
-    ['train --data x --loss wgan', '--loss must be one of ns, ls, hinge, not "wgan".'],
+    ['train --data x --loss gan', '--loss must be one of ns, ls, hinge, wgan, wgan-gp, r1, not "gan".'],
     [
       'train --data x --engine tpu',
       '--engine must be one of auto, cuda, webgpu, onnx, tensorflow-cpu, reference, not "tpu".',

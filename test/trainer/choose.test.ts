@@ -44,6 +44,7 @@ class Machine {
             first = false;
             return Promise.resolve({});
           },
+          share: () => Promise.reject(new Error('Nothing shares here.')),
           dispose: () => {
             log.push(`dispose ${name}`);
             return Promise.resolve();

@@ -31,7 +31,8 @@ export function design(
  * there; the moments, which are compared too, show the gradients themselves. Large kernels keep the gradients far above the rounding.
  */
 export function settings(changed: Partial<Hyperparameters> = {}): Hyperparameters {
-  const adam = { learningRate: 0.01, beta1: 0.5, beta2: 0.999, epsilon: 0.01 };
+  const { generator } = defaultHyperparameters();
+  const adam = { ...generator, learningRate: 0.01, beta1: 0.5, beta2: 0.999, epsilon: 0.01 };
   return {
     ...defaultHyperparameters(),
     batch: 4,
@@ -196,5 +197,57 @@ export const spread: Record<string, Case> = {
       { outFeatures: 1, mirror: { outChannels: 2, batchNorm: false, bias: false } },
     ]),
     hyperparameters: settings({ batch: 4 }),
+  },
+  'Wasserstein, gradient penalty, three updates with noise and dropout': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: leaky, mirror: { batchNorm: false, dropout: 0.2 } },
+      { outChannels: 4, bias: true, activation: leaky, dropout: 0.3, mirror: { batchNorm: true } },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings({
+      loss: 'wasserstein',
+      discriminatorSteps: 3,
+      penalties: { gp: 1, r1: 0, r2: 0, every: 1 },
+      instanceNoise: { stddev: 0.2, fadeKimg: 0.1 },
+    }),
+  },
+  'clipped weights': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: leaky },
+      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings({ loss: 'wasserstein', weightClip: 0.3, discriminatorSteps: 2 }),
+  },
+  'R1 and R2 through every part, smoothed labels': {
+    design: design([9, 9, 2], 4, [
+      { outChannels: 3, spectralNorm: true, activation: { kind: 'elu' }, maxPool: [2, 2] },
+      { outChannels: 4, kernel: [3, 3], batchNorm: true, activation: { kind: 'selu' } },
+      { outFeatures: 5, activation: { kind: 'tanh' }, dropout: 0.2 },
+      { outFeatures: 1, spectralNorm: true },
+    ]),
+    hyperparameters: settings({ penalties: { gp: 0, r1: 0.1, r2: 0.2, every: 1 }, labelSmoothing: 0.1 }),
+  },
+  'RMSprop and AdamW, gradients clipped': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: leaky },
+      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings({
+      discriminator: { ...settings().discriminator, kind: 'rmsprop', clipNorm: 0.1 },
+      generator: { ...settings().generator, kind: 'adamw', weightDecay: 0.5 },
+    }),
+  },
+  'SGD with and without momentum': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: leaky },
+      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings({
+      discriminator: { ...settings().discriminator, kind: 'sgd' },
+      generator: { ...settings().generator, kind: 'sgd', beta1: 0, clipNorm: 0.1 },
+    }),
   },
 };

@@ -38,6 +38,11 @@ const onCard = [
   'a dense tail',
   'nothing square',
   'strides longer than the kernel, output padding',
+  'Wasserstein, gradient penalty, three updates with noise and dropout',
+  'clipped weights',
+  'RMSprop and AdamW, gradients clipped',
+  'SGD with and without momentum',
+  'R1 and R2 through every part, smoothed labels',
 ];
 
 describe('three steps on a graphics card agree too', { timeout: 300_000 }, () => {

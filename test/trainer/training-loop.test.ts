@@ -158,7 +158,7 @@ describe('a run', () => {
 describe('the same run on the yardstick', () => {
   test('is interchangeable: begun on one engine, gone on with on the other', async () => {
     const { runDir, dataset } = await place();
-    const adam = { learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
+    const adam = { ...settings().generator, learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
     const hyperparameters = settings({ discriminator: adam, generator: adam });
     const two = { hyperparameters, limits: limits({ steps: 2 }) };
     await trained(command(runDir, dataset, two), engine);
@@ -274,7 +274,7 @@ describe('a run that breaks down', () => {
   const explosive = settings({
     checkpointEvery: 1,
     // Far above what the settings' schema lets a person ask for.
-    discriminator: { learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
+    discriminator: { ...settings().generator, learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
     loss: 'ls',
   });
 
@@ -321,6 +321,7 @@ describe('a run that breaks down', () => {
         return {
           write: (arrays) => program.write(arrays),
           read: () => program.read(),
+          share: (other, shapes) => program.share(other, shapes),
           dispose: () => program.dispose(),
           async run(given) {
             const outputs = await program.run(given);
@@ -526,6 +527,7 @@ describe('samples', () => {
           z.push(given['z']!.slice());
           return program.run(given);
         },
+        share: (other, shapes) => program.share(other, shapes),
         dispose: () => program.dispose(),
       };
     };

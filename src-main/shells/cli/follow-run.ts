@@ -4,6 +4,7 @@ import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
+import { imagesPerStep } from '../../../src-shared/training.ts';
 import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, unread } from './interruption.ts';
@@ -117,7 +118,7 @@ export class RunWatch {
     const progress = {
       phase: trainingPhase,
       done: step,
-      total: lastStep(limits, hyperparameters.batch),
+      total: lastStep(limits, imagesPerStep(hyperparameters)),
       perSecond: 0,
       remainingSeconds,
       ...(minutes !== null && remainingSeconds !== null

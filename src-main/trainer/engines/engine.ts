@@ -21,6 +21,11 @@ export interface Program {
   read(): Promise<Arrays>;
   /** Runs once: the state moves on, the outputs come back. */
   run(inputs: Arrays): Promise<Arrays>;
+  /**
+   * Another function over the very same state: what one changes, the other finds. It is disposed before the program that it shares with.
+   * @throws AppError as {@link Engine.prepare}
+   */
+  share(run: TensorFunction, inputs: readonly NamedShape[]): Promise<Program>;
   /** Frees the device's memory. */
   dispose(): Promise<void>;
 }

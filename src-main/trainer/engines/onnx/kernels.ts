@@ -264,6 +264,13 @@ export const kernels: Readonly<Record<string, Emit>> = {
   Tanh: unary('Tanh'),
   Softplus: unary('Softplus'),
   Step: step,
+  ClipByValue: (graph, inputs, attributes) => {
+    const x = graph.whole(inputs['x']!);
+    const bounds = ['clipValueMin', 'clipValueMax'].map((bound) =>
+      graph.splat(attributes[bound] as number, []),
+    );
+    return graph.node('Clip', [x, ...bounds], x.shape);
+  },
   /** dy for y >= 0, dy * (y + 1) below. */
   EluGrad: (graph, inputs) => {
     const { dy, y } = inputs as { dy: Value; y: Value };

@@ -79,32 +79,23 @@ interface Mover {
   read: ort.InferenceSession;
 }
 
-class CardProgram implements Program {
-  readonly #session: ort.InferenceSession;
+/** A state on the card. */
+class CardState {
+  tensors: Feeds = {};
   /** Null without a state. */
   readonly #mover: Mover | null;
-  readonly #stateShapes: readonly NamedShape[];
-  readonly #inputs: readonly NamedShape[];
+  readonly #shapes: readonly NamedShape[];
   /** Given and not yet brought to the card. */
   #given: Arrays | null = null;
-  #state: Feeds = {};
 
-  constructor(
-    session: ort.InferenceSession,
-    mover: Mover | null,
-    state: readonly NamedShape[],
-    inputs: readonly NamedShape[],
-  ) {
-    this.#session = session;
+  constructor(mover: Mover | null, shapes: readonly NamedShape[]) {
     this.#mover = mover;
-    this.#stateShapes = state;
-    const read = new Set(this.#session.inputNames);
-    this.#inputs = inputs.filter(({ name }) => read.has(name));
+    this.#shapes = shapes;
   }
 
   write(state: Arrays): void {
     this.#given = Object.fromEntries(
-      this.#stateShapes.map(({ name }) => {
+      this.#shapes.map(({ name }) => {
         const values = state[name];
         if (values === undefined) throw new Error(`The state lacks ${name}.`);
         return [name, values.slice()];
@@ -112,22 +103,22 @@ class CardProgram implements Program {
     );
   }
 
-  async #load(): Promise<void> {
+  async load(): Promise<void> {
     if (this.#given === null || this.#mover === null) return;
     const feeds: Feeds = {};
-    for (const { name, shape } of this.#stateShapes)
+    for (const { name, shape } of this.#shapes)
       feeds[name] = new ort.Tensor('float32', this.#given[name]!, shape);
-    dispose(Object.values(this.#state));
-    this.#state = {};
+    dispose(Object.values(this.tensors));
+    this.tensors = {};
     for (const [name, tensor] of Object.entries(await runSession(this.#mover.load, feeds)))
-      this.#state[name.slice(outputPrefix.length)] = tensor;
+      this.tensors[name.slice(outputPrefix.length)] = tensor;
     this.#given = null;
   }
 
   async read(): Promise<Arrays> {
-    await this.#load();
+    await this.load();
     if (this.#mover === null) return {};
-    const copied = await runSession(this.#mover.read, this.#state);
+    const copied = await runSession(this.#mover.read, this.tensors);
     return Object.fromEntries(
       Object.entries(copied).map(([name, { data }]) => [
         name.slice(outputPrefix.length),
@@ -136,17 +127,59 @@ class CardProgram implements Program {
     );
   }
 
+  async dispose(): Promise<void> {
+    dispose(Object.values(this.tensors));
+    this.tensors = {};
+    await this.#mover?.load.release();
+    await this.#mover?.read.release();
+  }
+}
+
+type OpenStep = (run: TensorFunction, inputs: readonly NamedShape[]) => Promise<ort.InferenceSession>;
+
+class CardProgram implements Program {
+  readonly #session: ort.InferenceSession;
+  readonly #open: OpenStep;
+  readonly #state: CardState;
+  readonly #inputs: readonly NamedShape[];
+  readonly #owns: boolean;
+
+  /** @param owns whether the state goes with it */
+  constructor(
+    session: ort.InferenceSession,
+    open: OpenStep,
+    state: CardState,
+    inputs: readonly NamedShape[],
+    owns: boolean,
+  ) {
+    this.#session = session;
+    this.#open = open;
+    this.#state = state;
+    this.#owns = owns;
+    const read = new Set(this.#session.inputNames);
+    this.#inputs = inputs.filter(({ name }) => read.has(name));
+  }
+
+  write(state: Arrays): void {
+    this.#state.write(state);
+  }
+
+  read(): Promise<Arrays> {
+    return this.#state.read();
+  }
+
   async run(inputs: Arrays): Promise<Arrays> {
-    await this.#load();
+    await this.#state.load();
+    const { tensors } = this.#state;
     const feeds: Feeds = {};
-    for (const name of this.#session.inputNames) if (name in this.#state) feeds[name] = this.#state[name]!;
+    for (const name of this.#session.inputNames) if (name in tensors) feeds[name] = tensors[name]!;
     for (const { name, shape } of this.#inputs) feeds[name] = new ort.Tensor('float32', inputs[name]!, shape);
     const outputs: Arrays = {};
     for (const [name, tensor] of Object.entries(await runSession(this.#session, feeds))) {
       if (name.startsWith(nextPrefix)) {
         const key = name.slice(nextPrefix.length);
-        dispose([this.#state[key]!]);
-        this.#state[key] = tensor;
+        dispose([tensors[key]!]);
+        tensors[key] = tensor;
       } else {
         outputs[name.slice(outputPrefix.length)] = tensor.data as Float32Array;
       }
@@ -154,12 +187,13 @@ class CardProgram implements Program {
     return outputs;
   }
 
+  async share(run: TensorFunction, inputs: readonly NamedShape[]): Promise<Program> {
+    return new CardProgram(await this.#open(run, inputs), this.#open, this.#state, inputs, false);
+  }
+
   async dispose(): Promise<void> {
-    dispose(Object.values(this.#state));
-    this.#state = {};
     await this.#session.release();
-    await this.#mover?.load.release();
-    await this.#mover?.read.release();
+    if (this.#owns) await this.#state.dispose();
   }
 }
 
@@ -170,12 +204,15 @@ function webgpuEngine(device: string): Engine {
     state: readonly NamedShape[],
     inputs: readonly NamedShape[],
   ): Promise<Program> => {
-    const model = trace(run, state, inputs, graphics);
-    const step = await openSession(model, (name) => (name.startsWith(nextPrefix) ? 'gpu-buffer' : 'cpu'));
-    if (state.length === 0) return new CardProgram(step, null, state, inputs);
+    const open: OpenStep = (opened, given) =>
+      openSession(trace(opened, state, given, graphics), (name) =>
+        name.startsWith(nextPrefix) ? 'gpu-buffer' : 'cpu',
+      );
+    const step = await open(run, inputs);
+    if (state.length === 0) return new CardProgram(step, open, new CardState(null, state), inputs, true);
     const load = await openSession(copies(state), () => 'gpu-buffer');
     const read = await openSession(copies(state), () => 'cpu');
-    return new CardProgram(step, { load, read }, state, inputs);
+    return new CardProgram(step, open, new CardState({ load, read }, state), inputs, true);
   };
   return { name: 'webgpu', device, prepare };
 }

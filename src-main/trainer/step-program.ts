@@ -1,0 +1,40 @@
+/** The training step on an engine: with its penalties, and without them where they are not taken every time, over one state. */
+import type { Engine, Program } from './engines/engine.ts';
+import type { Arrays } from './parameters.ts';
+import { stateTensors } from './parameters.ts';
+import type { StepPlan } from './train-step.ts';
+import { drawInputs, isPenalised, stepFunction, stepInputs, withoutPenalties } from './train-step.ts';
+
+export interface StepProgram extends Pick<Program, 'write' | 'read' | 'dispose'> {
+  /**
+   * Does one step.
+   * @param step 1 for the first
+   * @param imagesSeen before it
+   * @param reals [images a step, height, width, channels]
+   * @returns the losses, in `lossOrder`
+   */
+  run(step: number, imagesSeen: number, reals: Float32Array): Promise<Float32Array>;
+}
+
+/** @throws AppError as `Engine.prepare` does */
+export async function prepareStep(engine: Engine, plan: StepPlan, seed: number): Promise<StepProgram> {
+  const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
+  const plain = withoutPenalties(plan);
+  const whole = await engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
+  const isLazy = plan.penalties.length > 0 && plan.hyperparameters.penalties.every > 1;
+  const between = isLazy ? await whole.share(stepFunction(plain), stepInputs(plain)) : null;
+  return {
+    write: (state: Arrays) => whole.write(state),
+    read: () => whole.read(),
+    async run(step, imagesSeen, reals) {
+      const isPlain = between !== null && !isPenalised(plan, step);
+      const inputs = { reals, ...drawInputs(isPlain ? plain : plan, seed, step, imagesSeen) };
+      const { losses } = await (isPlain ? between : whole).run(inputs);
+      return losses!;
+    },
+    async dispose() {
+      await between?.dispose();
+      await whole.dispose();
+    },
+  };
+}
