@@ -10,6 +10,9 @@ import type { Tensors } from './network.ts';
 import type { Arrays } from './parameters.ts';
 import type { Random } from './random.ts';
 
+/** Which kinds there are. */
+export type Kinds = Pick<Augmentation, 'colour' | 'translation' | 'cutout'>;
+
 /** Largest shift, as a share of the side. */
 const shiftShare = 0.125;
 /** Side of the square that is cut out, as a share of the image's. */
@@ -27,7 +30,7 @@ interface Input {
 const colours = ({ channels }: Shape) => Math.min(channels, 3);
 
 /** What {@link augment} reads for so many images. */
-export function augmentInputs(kinds: Augmentation, batch: number, image: Shape): Input[] {
+export function augmentInputs(kinds: Kinds, batch: number, image: Shape): Input[] {
   const { height, width } = image;
   const each = [batch, 1, 1, 1];
   return [
@@ -50,7 +53,7 @@ export function augmentInputs(kinds: Augmentation, batch: number, image: Shape):
  * @param probability of each kind for each image, 0 to 1 (Karras et al., 2020); what is not drawn leaves an image as it is
  */
 export function drawAugmentation(
-  kinds: Augmentation,
+  kinds: Kinds,
   batch: number,
   image: Shape,
   random: Random,
@@ -98,7 +101,7 @@ export function drawAugmentation(
   return drawn;
 }
 
-/** For each pixel of shifted images, which pixel of all the given ones it shows; the one after the last is black. */
+/** For each pixel of shifted images, which pixel of all the given ones it shows; the one after the last is zero. */
 function sources(
   shifts: readonly (readonly [number, number])[],
   height: number,
@@ -143,7 +146,7 @@ function away(x: tf.Tensor4D, grey: tf.Tensor, share: tf.Tensor, mask: tf.Tensor
  * @param drawn every input of {@link augmentInputs}, by name
  * @returns images of the same shape, whose values may lie somewhat outside of -1..1
  */
-export function augment(images: tf.Tensor4D, kinds: Augmentation, drawn: Tensors): tf.Tensor4D {
+export function augment(images: tf.Tensor4D, kinds: Kinds, drawn: Tensors): tf.Tensor4D {
   const channels = images.shape[3];
   const coloured = Math.min(channels, 3);
   const mask = coloured === channels ? null : tf.tensor4d([1, 1, 1, 0], [1, 1, 1, 4]);
@@ -168,4 +171,21 @@ export function augment(images: tf.Tensor4D, kinds: Augmentation, drawn: Tensors
   if (kinds.translation)
     x = shift(x, look('translation') as tf.Tensor1D, look('translation.back') as tf.Tensor1D);
   return kinds.cutout ? tf.mul(x, look('cutout')) : x;
+}
+
+/**
+ * The probability after a step: it goes towards where the discriminator's verdicts on reals have the target's mean sign (Karras et al.,
+ * 2020; NVlabs/stylegan2-ada-pytorch training/training_loop.py, where it is moved after every fourth batch).
+ * @param signs mean sign of the step's verdicts on reals, -1 to 1
+ * @param images real ones that the step has seen
+ */
+export function adaptedProbability(
+  { adaptive }: Augmentation,
+  probability: number,
+  signs: number,
+  images: number,
+): number {
+  if (adaptive === null) return probability;
+  const moved = probability + (Math.sign(signs - adaptive.target) * images) / (adaptive.kimg * 1000);
+  return Math.min(1, Math.max(0, moved));
 }

@@ -17,26 +17,37 @@ export class Batches {
   readonly #dataset: PreparedDataset;
   readonly #seed: number;
   readonly #imageBytes: number;
+  readonly #flips: boolean;
   #epoch = -1;
   #order: Uint32Array = new Uint32Array(0);
 
-  private constructor(file: FileHandle, memory: Uint8Array | null, dataset: PreparedDataset, seed: number) {
+  private constructor(
+    file: FileHandle,
+    memory: Uint8Array | null,
+    dataset: PreparedDataset,
+    seed: number,
+    flips: boolean,
+  ) {
     this.#file = file;
     this.#memory = memory;
     this.#dataset = dataset;
     this.#seed = seed;
+    this.#flips = flips;
     const { height, width, channels } = dataset.settings;
     this.#imageBytes = height * width * channels;
   }
 
-  /** @throws AppError `dataset.cache-missing`, `dataset.cache-damaged` */
-  static async open(dataset: PreparedDataset, seed: number): Promise<Batches> {
+  /**
+   * @param flips whether every other image comes as in a mirror, at random, and not the same in every epoch
+   * @throws AppError `dataset.cache-missing`, `dataset.cache-damaged`
+   */
+  static async open(dataset: PreparedDataset, seed: number, flips = false): Promise<Batches> {
     const { file, bytes } = await openImages(dataset);
     try {
-      if (bytes > memoryLimit) return new Batches(file, null, dataset, seed);
+      if (bytes > memoryLimit) return new Batches(file, null, dataset, seed, flips);
       const memory = new Uint8Array(bytes);
       await readWhole(file, memory, 0);
-      return new Batches(file, memory, dataset, seed);
+      return new Batches(file, memory, dataset, seed, flips);
     } catch (error) {
       await file.close();
       throw error;
@@ -67,8 +78,27 @@ export class Batches {
       else image = this.#memory.subarray(from, from + this.#imageBytes);
       const to = i * this.#imageBytes;
       for (let j = 0; j < image.length; j += 1) values[to + j] = image[j]! / 127.5 - 1;
+      if (this.#flips && new Random(this.#seed, 'flip', position + i).uniform() < 0.5)
+        this.#mirror(values.subarray(to, to + this.#imageBytes));
     }
     return values;
+  }
+
+  /** Turns an image's left and right around, where it is. */
+  #mirror(image: Float32Array): void {
+    const { width, channels } = this.#dataset.settings;
+    const row = width * channels;
+    for (let start = 0; start < image.length; start += row) {
+      for (let x = 0; x < width >> 1; x += 1) {
+        const left = start + x * channels;
+        const right = start + (width - 1 - x) * channels;
+        for (let c = 0; c < channels; c += 1) {
+          const kept = image[left + c]!;
+          image[left + c] = image[right + c]!;
+          image[right + c] = kept;
+        }
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -11,9 +11,15 @@ export interface StepProgram extends Pick<Program, 'write' | 'read' | 'dispose'>
    * @param step 1 for the first
    * @param imagesSeen before it
    * @param reals [images a step, height, width, channels]
-   * @returns the losses, in `lossOrder`
+   * @param probability of augmentation
+   * @returns the losses, in `lossOrder`; and, where augmentation adapts, the mean sign of the verdicts on reals
    */
-  run(step: number, imagesSeen: number, reals: Float32Array): Promise<Float32Array>;
+  run(
+    step: number,
+    imagesSeen: number,
+    reals: Float32Array,
+    probability?: number,
+  ): Promise<{ losses: Float32Array; signs: number | null }>;
 }
 
 /** @throws AppError as `Engine.prepare` does */
@@ -26,11 +32,11 @@ export async function prepareStep(engine: Engine, plan: StepPlan, seed: number):
   return {
     write: (state: Arrays) => whole.write(state),
     read: () => whole.read(),
-    async run(step, imagesSeen, reals) {
+    async run(step, imagesSeen, reals, probability) {
       const isPlain = between !== null && !isPenalised(plan, step);
-      const inputs = { reals, ...drawInputs(isPlain ? plain : plan, seed, step, imagesSeen) };
-      const { losses } = await (isPlain ? between : whole).run(inputs);
-      return losses!;
+      const inputs = { reals, ...drawInputs(isPlain ? plain : plan, seed, step, imagesSeen, probability) };
+      const { losses, signs } = await (isPlain ? between : whole).run(inputs);
+      return { losses: losses!, signs: signs?.[0] ?? null };
     },
     async dispose() {
       await between?.dispose();

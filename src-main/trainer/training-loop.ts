@@ -8,6 +8,7 @@ import { stepName } from '../../src-shared/step-name.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Limits, StepStats } from '../../src-shared/training.ts';
 import { imagesPerStep } from '../../src-shared/training.ts';
+import { adaptedProbability } from './augment.ts';
 import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -46,6 +47,8 @@ interface Position {
   step: number;
   imagesSeen: number;
   trainingSeconds: number;
+  /** Of augmentation, which may adapt. */
+  augmentProbability: number;
 }
 
 interface Beginning {
@@ -62,7 +65,11 @@ async function begin(command: TrainCommand): Promise<Beginning> {
   const ema = hyperparameters.ema.halfLifeKimg !== null;
   if (command.checkpoint === null) {
     const state = initialState(design, seed, ema, hyperparameters.initStddev);
-    return { position: { step: 0, imagesSeen: 0, trainingSeconds: 0 }, state };
+    const { probability } = hyperparameters.augmentation;
+    return {
+      position: { step: 0, imagesSeen: 0, trainingSeconds: 0, augmentProbability: probability },
+      state,
+    };
   }
   const { info, state } = await readCheckpoint(command.checkpoint);
   const wanted: Record<string, unknown> = {
@@ -93,7 +100,9 @@ async function begin(command: TrainCommand): Promise<Beginning> {
   for (const { name } of stateTensors(design, ema))
     if (name.startsWith('ema.')) state[name] ??= state[name.slice('ema.'.length)]!.slice();
   const { step, imagesSeen, trainingSeconds } = info;
-  return { position: { step, imagesSeen, trainingSeconds }, state };
+  const { adaptive, probability } = hyperparameters.augmentation;
+  const augmentProbability = adaptive === null ? probability : (info.augmentProbability ?? probability);
+  return { position: { step, imagesSeen, trainingSeconds, augmentProbability }, state };
 }
 
 /** Whether one of the limits is reached. */
@@ -207,7 +216,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
 
   const closing: (() => Promise<void>)[] = [];
   try {
-    const batches = await Batches.open(dataset, seed);
+    const batches = await Batches.open(dataset, seed, hyperparameters.mirrorFlips);
     closing.push(() => batches.close());
     const program = await prepareStep(engine, plan, seed);
     closing.push(() => program.dispose());
@@ -248,7 +257,8 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const written = await writeCheckpoint(checkpointsDir, { info, state: await program.read() });
       checkpointed = position.step;
       log.flush(position);
-      control.emit({ type: 'checkpoint', ...position, ...written });
+      const { step, imagesSeen, trainingSeconds } = position;
+      control.emit({ type: 'checkpoint', step, imagesSeen, trainingSeconds, ...written });
     };
 
     if (command.checkpoint === null) await sample();
@@ -262,12 +272,24 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       }
       const step = position.step + 1;
       const reals = await batches.at(position.imagesSeen, images);
-      const losses = await program.run(step, position.imagesSeen, reals);
+      const { losses, signs } = await program.run(
+        step,
+        position.imagesSeen,
+        reals,
+        position.augmentProbability,
+      );
       const now = performance.now();
       const stats = stepStats(step, losses, (images * 1000) / (now - last));
       position.step = step;
       position.imagesSeen += images;
       position.trainingSeconds += (now - last) / 1000;
+      if (signs !== null)
+        position.augmentProbability = adaptedProbability(
+          hyperparameters.augmentation,
+          position.augmentProbability,
+          signs,
+          images,
+        );
       last = now;
       log.add(stats, position);
       const resources = usage.measure();

@@ -8,18 +8,24 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { augment, augmentInputs, drawAugmentation } from '../../src-main/trainer/augment.ts';
+import type { Kinds } from '../../src-main/trainer/augment.ts';
+import {
+  adaptedProbability,
+  augment,
+  augmentInputs,
+  drawAugmentation,
+} from '../../src-main/trainer/augment.ts';
 import type { Engine } from '../../src-main/trainer/engines/engine.ts';
 import { onnxEngine } from '../../src-main/trainer/engines/onnx/engine.ts';
 import type { Arrays } from '../../src-main/trainer/parameters.ts';
 import { elements } from '../../src-main/trainer/parameters.ts';
 import { Random } from '../../src-main/trainer/random.ts';
 import type { Shape } from '../../src-shared/gan/block.ts';
-import type { Augmentation } from '../../src-shared/training.ts';
+import { noAugmentation } from '../../src-shared/training.ts';
 import { difference, numbers, reference } from './measure.ts';
 
 interface Case {
-  kinds: Augmentation;
+  kinds: Kinds;
   image: Shape;
 }
 interface Result {
@@ -28,8 +34,8 @@ interface Result {
 }
 
 const batch = 5;
-const none: Augmentation = { colour: false, translation: false, cutout: false };
-const all: Augmentation = { colour: true, translation: true, cutout: true };
+const none: Kinds = { colour: false, translation: false, cutout: false };
+const all: Kinds = { colour: true, translation: true, cutout: true };
 const image = (height: number, width: number, channels: number): Shape => ({ height, width, channels });
 
 const cases: Record<string, Case> = {
@@ -138,7 +144,7 @@ describe("images and gradients are PyTorch's", () => {
 });
 
 describe('what is drawn', () => {
-  const draw = (kinds: Augmentation, size: Shape, seed: number, probability: number, count = batch): Arrays =>
+  const draw = (kinds: Kinds, size: Shape, seed: number, probability: number, count = batch): Arrays =>
     drawAugmentation(kinds, count, size, new Random(seed, 'augment'), probability);
 
   test('has the shapes of the inputs, and depends on the seed alone', () => {
@@ -207,5 +213,21 @@ describe('what is drawn', () => {
       ]),
     );
     expect(difference(await augment(images, all, tensors).data(), await images.data())).toBeLessThan(1e-6);
+  });
+});
+
+describe('the probability that adapts', () => {
+  const adaptive = { ...noAugmentation(), adaptive: { target: 0.6, kimg: 500 } };
+
+  test('moves towards the target by the images seen, and stays within 0 and 1', () => {
+    expect(adaptedProbability(adaptive, 0.2, 0.7, 64)).toBeCloseTo(0.2 + 64 / 500_000, 12);
+    expect(adaptedProbability(adaptive, 0.2, 0.5, 64)).toBeCloseTo(0.2 - 64 / 500_000, 12);
+    expect(adaptedProbability(adaptive, 0.2, 0.6, 64)).toBe(0.2);
+    expect(adaptedProbability(adaptive, 1, 1, 64)).toBe(1);
+    expect(adaptedProbability(adaptive, 0, -1, 64)).toBe(0);
+  });
+
+  test('stays where it does not adapt', () => {
+    expect(adaptedProbability({ ...adaptive, adaptive: null }, 0.4, 1, 64)).toBe(0.4);
   });
 });
