@@ -171,9 +171,12 @@ export function defaultHyperparameters(): Hyperparameters {
 /** Target and speed of StyleGAN2-ADA (training/training_loop.py, train.py). */
 export const usualAdaptation = { target: 0.6, kimg: 500 } as const;
 
+/** Ways in which an image is changed. */
+export const augmentationKinds = ['colour', 'translation', 'cutout'] as const;
+
 /** Whether anything is augmented. */
-export function isAugmented({ colour, translation, cutout }: Augmentation): boolean {
-  return colour || translation || cutout;
+export function isAugmented(augmentation: Augmentation): boolean {
+  return augmentationKinds.some((kind) => augmentation[kind]);
 }
 
 /** Real images that one step of a run sees. */
