@@ -20,22 +20,23 @@ export interface CombinationProblem {
   repairs: { label: string; training: Training }[];
 }
 
-const normalised = ({ batchNorm }: Block) => batchNorm;
+const normalised = ({ norm }: Block) => norm === 'batch';
 
 /**
- * The design without batch norm in its discriminator, whose blocks get a bias for the shift that they lose; the generator, which mirrors
- * it, keeps its own.
- * @param instead what all blocks of the discriminator get
+ * The design without batch norm in its discriminator; the generator, which mirrors it, keeps its own. Where nothing takes its place,
+ * blocks get a bias for the shift that they lose.
+ * @param instead layer norm where batch norm was, spectral norm in every block and no other norm of whole layers, or nothing
  */
-export function withoutBatchNorm(design: Design, instead: 'none' | 'spectral'): Design {
+export function withoutBatchNorm(design: Design, instead: 'none' | 'layer' | 'spectral'): Design {
   return withBlocks(
     design,
-    design.discriminator.blocks.map((block, i) => {
+    design.discriminator.blocks.map((block, i): Block => {
+      if (instead === 'layer') return normalised(block) ? { ...block, norm: 'layer' } : block;
       const spectralNorm = instead === 'spectral' || block.spectralNorm;
-      if (!normalised(block)) return { ...block, spectralNorm };
+      if (!normalised(block) && block.norm !== 'layer') return { ...block, spectralNorm };
       // The first block's mirror gives the image, which is not normalised.
-      const mirror = { batchNorm: i > 0, ...block.mirror };
-      return { ...block, batchNorm: false, bias: true, spectralNorm, mirror };
+      const mirror = { norm: i > 0 ? ('batch' as const) : ('none' as const), ...block.mirror };
+      return { ...block, norm: 'none', bias: true, spectralNorm, mirror };
     }),
   );
 }
@@ -54,7 +55,11 @@ const penaltyAndBatchNorm: Rule = ({ design, hyperparameters }) => {
       message: `A gradient penalty wants a discriminator that judges each image for itself: ${why}${gp > 0 ? '' : ', and the penalty then holds back something else'}.`,
       repairs: [
         {
-          label: 'Switch batch normalisation off in the discriminator',
+          label: 'Use layer normalisation in the discriminator',
+          training: { design: withoutBatchNorm(design, 'layer'), hyperparameters },
+        },
+        {
+          label: 'Switch batch normalisation off there',
           training: { design: withoutBatchNorm(design, 'none'), hyperparameters },
         },
         {
@@ -109,7 +114,7 @@ const freeCritic: Rule = ({ design, hyperparameters }) => {
         {
           label: 'Use a gradient penalty of 10',
           training: {
-            design: withoutBatchNorm(design, 'none'),
+            design: withoutBatchNorm(design, 'layer'),
             hyperparameters: { ...hyperparameters, penalties: { ...penalties, gp: 10 } },
           },
         },

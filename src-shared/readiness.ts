@@ -11,12 +11,12 @@ import type { Hyperparameters } from './training.ts';
 function normalisesSingleValues(design: Design): boolean {
   const { blocks } = design.discriminator;
   const inDiscriminator = discriminatorShapes(design.discriminator).some(
-    ({ convolved: { height, width } }, i) => blocks[i]!.batchNorm && height * width === 1,
+    ({ convolved: { height, width } }, i) => blocks[i]!.norm === 'batch' && height * width === 1,
   );
   const generator = mirror(design.discriminator, design.latentDim);
   return (
     inDiscriminator ||
-    generator.blocks.some(({ batchNorm, output }) => batchNorm && output.height * output.width === 1)
+    generator.blocks.some(({ norm, output }) => norm === 'batch' && output.height * output.width === 1)
   );
 }
 

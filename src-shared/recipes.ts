@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import type { Training } from './combination.ts';
 import { withoutBatchNorm } from './combination.ts';
+import type { Block, Design } from './gan/block.ts';
 import { lossWords, settingsInWords } from './setting-words.ts';
 import type { Hyperparameters } from './training.ts';
 
@@ -25,7 +26,7 @@ interface Recipe {
   title: string;
   settings: Decided;
   /** What takes the place of batch norm in the discriminator; null: its norms stay. */
-  norm: 'none' | 'spectral' | null;
+  norm: 'none' | 'layer' | 'spectral' | null;
 }
 
 const free = { gp: 0, r1: 0, r2: 0, every: 1 };
@@ -78,7 +79,7 @@ export const recipes: Record<RecipeName, Recipe> = {
       beta1: 0.5,
       beta2: 0.9,
     },
-    norm: 'none',
+    norm: 'layer',
   },
   /** Mescheder et al.: the original loss, smooth around the reals; taken every 16th step as in StyleGAN2, with its betas. */
   r1: {
@@ -114,11 +115,13 @@ export function withRecipe(training: Training, name: RecipeName): Training & { m
   const moved = settingsInWords(hyperparameters)
     .filter(([setting, value]) => old.get(setting) !== value)
     .map(([setting, value]) => `${setting}: ${old.get(setting)} → ${value}`);
-  const had = (part: 'batchNorm' | 'spectralNorm') =>
-    training.design.discriminator.blocks.filter((block) => block[part]).length;
-  const has = (part: 'batchNorm' | 'spectralNorm') =>
-    design.discriminator.blocks.filter((block) => block[part]).length;
-  if (had('batchNorm') > has('batchNorm')) moved.push('batch norm of the discriminator: off');
-  if (had('spectralNorm') < has('spectralNorm')) moved.push('spectral norm of the discriminator: on');
+  const count = ({ discriminator }: Design, has: (block: Block) => boolean) =>
+    discriminator.blocks.filter(has).length;
+  const batch = ({ norm: name }: Block) => name === 'batch';
+  if (count(training.design, batch) > count(design, batch))
+    moved.push(`batch norm of the discriminator: ${norm === 'layer' ? 'layer norm in its place' : 'off'}`);
+  const spectral = ({ spectralNorm }: Block) => spectralNorm;
+  if (count(training.design, spectral) < count(design, spectral))
+    moved.push('spectral norm of the discriminator: on');
   return { design, hyperparameters, moved };
 }

@@ -119,6 +119,32 @@ export function frozenBatchNorm(
   return tf.add(tf.mul(x, scale), tf.sub(beta, tf.mul(statistics.mean, scale)));
 }
 
+/**
+ * Normalises each image by itself, in groups of neighbouring channels (Wu and He): with one group layer norm, with as many as channels
+ * instance norm. The same as `nn.GroupNorm`.
+ */
+export function groupNorm(
+  x: tf.Tensor4D,
+  groups: number,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const grouped = tf.reshape(x, [batch, height * width, groups, channels / groups]);
+  const axes = [1, 3];
+  const centred = tf.sub(grouped, tf.mean(grouped, axes, true));
+  const variance = tf.mean(tf.square(centred), axes, true);
+  const normalised = tf.mul(centred, tf.rsqrt(tf.add(variance, batchNormEpsilon)));
+  return tf.add(tf.mul(tf.reshape(normalised, x.shape), gamma), beta);
+}
+
+export const pixelNormEpsilon = 1e-8;
+
+/** Each pixel divided by the root of its mean square over the channels (tkarras/progressive_growing_of_gans networks.py). */
+export function pixelNorm(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), [3], true), pixelNormEpsilon)));
+}
+
 /** The moving statistics after a batch of `count` values a channel; the variance is the unbiased one, as in PyTorch. */
 export function movingStatistics(
   old: BatchStatistics,

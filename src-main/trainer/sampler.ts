@@ -84,7 +84,7 @@ export class Sampler {
     const generator = mirror(design.discriminator, design.latentDim);
     const batch = batchOf(generator.blocks.at(-1)!.output);
     const images = await prepareImages(engine, design, batch);
-    if (!generator.blocks.some((block) => block.batchNorm)) return new Sampler(design, images, null);
+    if (!generator.blocks.some((block) => block.norm === 'batch')) return new Sampler(design, images, null);
     const statistics = await engine.prepare(
       (tensors, { z }) => {
         const outputs: Tensors = {};

@@ -43,14 +43,14 @@ describe('a recipe', () => {
         'updates of D a step: 1 → 5',
         'gradient penalty: off → 10',
         'beta2 of G: 0.999 → 0.9',
-        'batch norm of the discriminator: off',
+        'batch norm of the discriminator: layer norm in its place',
       ]),
     );
   });
 
   test('leaves the generator its batch norm', () => {
     const norms = ({ design }: typeof plain) =>
-      mirror(design.discriminator, design.latentDim).blocks.map(({ batchNorm }) => batchNorm);
+      mirror(design.discriminator, design.latentDim).blocks.map(({ norm }) => norm);
     for (const name of names) expect(norms(withRecipe(plain, name))).toEqual(norms(plain));
   });
 });

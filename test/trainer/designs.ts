@@ -50,11 +50,11 @@ const leaky: Activation = { kind: 'leakyRelu', slope: 0.1 };
 
 function withActivation(activation: Activation): Case {
   // Without an activation in between, batch norm would take away what the generator's shifts add: a true gradient of zero.
-  const batchNorm = activation.kind !== 'none';
+  const norm = activation.kind === 'none' ? 'none' : 'batch';
   return {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation, mirror: { activation } },
-      { outChannels: 4, batchNorm, activation, mirror: { activation } },
+      { outChannels: 4, norm, activation, mirror: { activation } },
       { outFeatures: 1, mirror: { activation } },
     ]),
     hyperparameters: settings(),
@@ -80,7 +80,7 @@ export const spread: Record<string, Case> = {
   'DCGAN, least squares': {
     design: design([8, 8, 3], 5, [
       { outChannels: 4, activation: leaky },
-      { outChannels: 6, batchNorm: true, activation: leaky },
+      { outChannels: 6, norm: 'batch', activation: leaky },
       { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
     ]),
     hyperparameters: settings({ loss: 'ls', batch: 5 }),
@@ -97,8 +97,8 @@ export const spread: Record<string, Case> = {
   'spectral norm in the generator': {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation: leaky, mirror: { spectralNorm: true } },
-      { outChannels: 4, activation: leaky, mirror: { spectralNorm: true, batchNorm: true } },
-      { outFeatures: 1, mirror: { spectralNorm: true, batchNorm: false, bias: true } },
+      { outChannels: 4, activation: leaky, mirror: { spectralNorm: true, norm: 'batch' } },
+      { outFeatures: 1, mirror: { spectralNorm: true, norm: 'none', bias: true } },
     ]),
     hyperparameters: settings({ batch: 4 }),
   },
@@ -125,7 +125,7 @@ export const spread: Record<string, Case> = {
         kernel: [2, 2],
         stride: [1, 1],
         padding: [1, 1],
-        batchNorm: true,
+        norm: 'batch',
         activation: leaky,
         maxPool: [3, 2],
       },
@@ -136,7 +136,7 @@ export const spread: Record<string, Case> = {
   'a dense tail': {
     design: design([4, 6, 2], 3, [
       { outChannels: 3, activation: leaky },
-      { outFeatures: 7, batchNorm: true, bias: true, activation: leaky },
+      { outFeatures: 7, norm: 'batch', bias: true, activation: leaky },
       { outFeatures: 5, activation: { kind: 'elu' } },
       { outFeatures: 1, bias: false },
     ]),
@@ -155,7 +155,7 @@ export const spread: Record<string, Case> = {
   'nothing square': {
     design: design([11, 7, 4], 3, [
       { outChannels: 3, kernel: [3, 5], stride: [2, 3], padding: [1, 2], activation: leaky },
-      { outChannels: 2, kernel: [4, 1], stride: [3, 1], padding: [0, 1], batchNorm: true, activation: leaky },
+      { outChannels: 2, kernel: [4, 1], stride: [3, 1], padding: [0, 1], norm: 'batch', activation: leaky },
       { outChannels: 1, kernel: [1, 5], stride: [1, 2], padding: [0, 0], bias: true },
     ]),
     hyperparameters: settings(),
@@ -163,7 +163,7 @@ export const spread: Record<string, Case> = {
   'padding as wide as the kernel and wider': {
     design: design([5, 4, 1], 3, [
       { outChannels: 3, kernel: [2, 3], stride: [2, 1], padding: [2, 4], activation: leaky },
-      { outChannels: 3, kernel: [1, 2], stride: [3, 3], padding: [1, 3], batchNorm: true, activation: leaky },
+      { outChannels: 3, kernel: [1, 2], stride: [3, 3], padding: [1, 3], norm: 'batch', activation: leaky },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings(),
@@ -171,7 +171,7 @@ export const spread: Record<string, Case> = {
   '1x1 kernels': {
     design: design([4, 4, 3], 3, [
       { outChannels: 4, kernel: [1, 1], stride: [1, 1], padding: [0, 0], activation: leaky },
-      { outChannels: 3, kernel: [1, 1], stride: [2, 2], padding: [0, 0], batchNorm: true, activation: leaky },
+      { outChannels: 3, kernel: [1, 1], stride: [2, 2], padding: [0, 0], norm: 'batch', activation: leaky },
       { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
     ]),
     hyperparameters: settings({ ema: { halfLifeKimg: null, rampUp: null } }),
@@ -179,29 +179,29 @@ export const spread: Record<string, Case> = {
   'strides longer than the kernel, output padding': {
     design: design([10, 11, 1], 3, [
       { outChannels: 3, kernel: [2, 2], stride: [3, 4], padding: [0, 0], activation: leaky },
-      { outChannels: 3, kernel: [2, 1], stride: [3, 3], padding: [1, 0], batchNorm: true, activation: leaky },
+      { outChannels: 3, kernel: [2, 1], stride: [3, 3], padding: [1, 0], norm: 'batch', activation: leaky },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({ ema: { halfLifeKimg: 0.02, rampUp: null } }),
   },
   'a generator of its own widths': {
     design: design([8, 8, 1], 4, [
-      { outChannels: 3, activation: leaky, mirror: { batchNorm: true, activation: { kind: 'sigmoid' } } },
+      { outChannels: 3, activation: leaky, mirror: { norm: 'batch', activation: { kind: 'sigmoid' } } },
       {
         outChannels: 4,
-        batchNorm: true,
+        norm: 'batch',
         bias: true,
         activation: leaky,
         mirror: { outChannels: 5, bias: true },
       },
-      { outFeatures: 1, mirror: { outChannels: 2, batchNorm: false, bias: false } },
+      { outFeatures: 1, mirror: { outChannels: 2, norm: 'none', bias: false } },
     ]),
     hyperparameters: settings({ batch: 4 }),
   },
   'Wasserstein, gradient penalty, three updates with noise and dropout': {
     design: design([8, 8, 1], 4, [
-      { outChannels: 3, activation: leaky, mirror: { batchNorm: false, dropout: 0.2 } },
-      { outChannels: 4, bias: true, activation: leaky, dropout: 0.3, mirror: { batchNorm: true } },
+      { outChannels: 3, activation: leaky, mirror: { norm: 'none', dropout: 0.2 } },
+      { outChannels: 4, bias: true, activation: leaky, dropout: 0.3, mirror: { norm: 'batch' } },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({
@@ -214,7 +214,7 @@ export const spread: Record<string, Case> = {
   'clipped weights': {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation: leaky },
-      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outChannels: 4, norm: 'batch', activation: leaky },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({ loss: 'wasserstein', weightClip: 0.3, discriminatorSteps: 2 }),
@@ -222,7 +222,7 @@ export const spread: Record<string, Case> = {
   'R1 and R2 through every part, smoothed labels': {
     design: design([9, 9, 2], 4, [
       { outChannels: 3, spectralNorm: true, activation: { kind: 'elu' }, maxPool: [2, 2] },
-      { outChannels: 4, kernel: [3, 3], batchNorm: true, activation: { kind: 'selu' } },
+      { outChannels: 4, kernel: [3, 3], norm: 'batch', activation: { kind: 'selu' } },
       { outFeatures: 5, activation: { kind: 'tanh' }, dropout: 0.2 },
       { outFeatures: 1, spectralNorm: true },
     ]),
@@ -231,7 +231,7 @@ export const spread: Record<string, Case> = {
   'RMSprop and AdamW, gradients clipped': {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation: leaky },
-      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outChannels: 4, norm: 'batch', activation: leaky },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({
@@ -242,7 +242,7 @@ export const spread: Record<string, Case> = {
   'SGD with and without momentum': {
     design: design([8, 8, 1], 4, [
       { outChannels: 3, activation: leaky },
-      { outChannels: 4, batchNorm: true, activation: leaky },
+      { outChannels: 4, norm: 'batch', activation: leaky },
       { outFeatures: 1 },
     ]),
     hyperparameters: settings({
@@ -250,4 +250,18 @@ export const spread: Record<string, Case> = {
       generator: { ...settings().generator, kind: 'sgd', beta1: 0, clipNorm: 0.1 },
     }),
   },
+  ...Object.fromEntries(
+    (['layer', 'group', 'instance', 'pixel'] as const).map((norm): [string, Case] => [
+      `${norm} norm in both, R1`,
+      {
+        design: design([8, 8, 2], 4, [
+          { outChannels: 4, norm, activation: leaky },
+          { outChannels: 8, norm, activation: { kind: 'swish' }, mirror: { norm } },
+          { outFeatures: 6, norm: norm === 'instance' ? 'none' : norm, activation: leaky, mirror: { norm } },
+          { outFeatures: 1 },
+        ]),
+        hyperparameters: settings({ penalties: { gp: 0, r1: 0.1, r2: 0, every: 1 } }),
+      },
+    ]),
+  ),
 };

@@ -40,6 +40,8 @@ const onCard = [
   'strides longer than the kernel, output padding',
   'Wasserstein, gradient penalty, three updates with noise and dropout',
   'clipped weights',
+  'group norm in both, R1',
+  'pixel norm in both, R1',
   'RMSprop and AdamW, gradients clipped',
   'SGD with and without momentum',
   'R1 and R2 through every part, smoothed labels',

@@ -24,7 +24,7 @@ interface Result {
 }
 
 interface Given {
-  pair: 'plain' | 'smooth' | 'full';
+  pair: 'plain' | 'smooth' | 'norms' | 'full';
   design: Design;
   hyperparameters: Hyperparameters;
 }
@@ -34,7 +34,7 @@ const seed = 4;
 
 const plain = design([8, 8, 1], 3, [
   { outChannels: 3, activation: leaky },
-  { outChannels: 4, batchNorm: true, activation: leaky },
+  { outChannels: 4, norm: 'batch', activation: leaky },
   { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
 ]);
 
@@ -57,8 +57,15 @@ const full = design([5, 4, 2], 3, [
 /** For penalties: a discriminator that judges each image for itself. */
 const smooth = design([8, 8, 1], 3, [
   { outChannels: 3, activation: leaky },
-  { outChannels: 4, bias: true, activation: leaky, mirror: { batchNorm: true, bias: false } },
+  { outChannels: 4, bias: true, activation: leaky, mirror: { norm: 'batch', bias: false } },
   { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
+]);
+
+const norms = design([8, 8, 1], 3, [
+  { outChannels: 3, norm: 'layer', activation: leaky },
+  { outChannels: 8, norm: 'group', activation: leaky, mirror: { norm: 'instance' } },
+  { outFeatures: 4, bias: false, norm: 'pixel', activation: leaky, mirror: { norm: 'group' } },
+  { outFeatures: 1, mirror: { norm: 'pixel', bias: false } },
 ]);
 
 function settings(loss: Hyperparameters['loss'], changed: Partial<Hyperparameters> = {}): Hyperparameters {
@@ -159,6 +166,11 @@ const cases: Record<string, Given> = {
       ...optimised({ kind: 'sgd', learningRate: 0.1, clipNorm: 1000 }),
       discriminatorSteps: 3,
     },
+  },
+  'layer, group, instance and pixel norm, R1': {
+    pair: 'norms',
+    design: norms,
+    hyperparameters: settings('hinge', penalties({ r1: 2 })),
   },
   'every part with every penalty': {
     pair: 'full',

@@ -103,7 +103,51 @@ class FullGenerator(nn.Module):
         return torch.tanh(self.l2(x))
 
 
+class PixelNorm(nn.Module):
+    def forward(self, x):
+        return x / torch.sqrt(x.pow(2).mean(dim=1, keepdim=True) + 1e-8)
+
+
+class NormsDiscriminator(nn.Module):
+    """Layer norm, group norm, pixel norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.l0 = nn.Conv2d(1, 3, 4, 2, 1, bias=False)
+        self.n0 = nn.GroupNorm(1, 3)
+        self.l1 = nn.Conv2d(3, 8, 4, 2, 1, bias=False)
+        self.n1 = nn.GroupNorm(2, 8)
+        self.l2 = nn.Linear(2 * 2 * 8, 4, bias=False)
+        self.l3 = nn.Linear(4, 1)
+
+    def forward(self, x, masks):
+        x = F.leaky_relu(self.n0(self.l0(x)), 0.2)
+        x = F.leaky_relu(self.n1(self.l1(x)), 0.2)
+        x = F.leaky_relu(PixelNorm()(self.l2(x.permute(0, 2, 3, 1).flatten(1))), 0.2)
+        return self.l3(x).view(-1)
+
+
+class NormsGenerator(nn.Module):
+    """Pixel norm, group norm, instance norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.l0 = nn.Linear(3, 4, bias=False)
+        self.l1 = nn.Linear(4, 2 * 2 * 8, bias=False)
+        self.n1 = nn.GroupNorm(2, 8)
+        self.l2 = nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False)
+        self.n2 = nn.InstanceNorm2d(3, affine=True)
+        self.l3 = nn.ConvTranspose2d(3, 1, 4, 2, 1, bias=False)
+
+    def forward(self, z, masks):
+        x = F.relu(PixelNorm()(self.l0(z)))
+        x = F.relu(self.n1(image(self.l1(x).view(-1, 2, 2, 8))))
+        x = F.relu(self.n2(self.l2(x)))
+        return torch.tanh(self.l3(x))
+
+
 PAIRS = {
+    "norms": (NormsDiscriminator, NormsGenerator),
     "plain": (PlainDiscriminator, PlainGenerator),
     "smooth": (SmoothDiscriminator, PlainGenerator),
     "full": (FullDiscriminator, FullGenerator),
@@ -125,7 +169,8 @@ def entries(module, network):
         prefix = f"{network}.{key[1:]}"
         if key[0] == "n":
             parameters += [(f"{prefix}.gamma", layer.weight, None), (f"{prefix}.beta", layer.bias, None)]
-            buffers += [(f"{prefix}.mean", layer.running_mean), (f"{prefix}.variance", layer.running_var)]
+            if isinstance(layer, nn.BatchNorm2d):
+                buffers += [(f"{prefix}.mean", layer.running_mean), (f"{prefix}.variance", layer.running_var)]
             continue
         normed = hasattr(layer, "weight_orig")
         parameters.append((f"{prefix}.weight", layer.weight_orig if normed else layer.weight, layer))

@@ -33,10 +33,20 @@ const cases: Record<string, Design> = {
   ),
   'batch norm': design([6, 6, 2], 2, [
     { outChannels: 3, activation: swish },
-    { outChannels: 3, kernel: [3, 2], stride: [2, 1], batchNorm: true, activation: swish },
-    { outFeatures: 3, batchNorm: true, activation: swish },
+    { outChannels: 3, kernel: [3, 2], stride: [2, 1], norm: 'batch', activation: swish },
+    { outFeatures: 3, norm: 'batch', activation: swish },
     { outFeatures: 1 },
   ]),
+  ...Object.fromEntries(
+    (['layer', 'group', 'instance', 'pixel'] as const).map((norm) => [
+      `${norm} norm`,
+      design([6, 6, 2], 2, [
+        { outChannels: 8, norm, activation: swish },
+        { outFeatures: 4, norm: norm === 'instance' ? 'none' : norm, activation: swish },
+        { outFeatures: 1 },
+      ]),
+    ]),
+  ),
   'spectral norm': design([6, 6, 2], 2, [
     { outChannels: 3, spectralNorm: true, activation: swish },
     { outFeatures: 3, spectralNorm: true, activation: swish },

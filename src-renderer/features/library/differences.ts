@@ -2,6 +2,7 @@
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
+import { normWords } from '../../../src-shared/gan/norm.ts';
 import type { BlockShapes } from '../../../src-shared/gan/shape.ts';
 import { discriminatorShapes } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
@@ -165,7 +166,7 @@ function activationWords(activation: Activation): string {
 function sharedFacts(block: Block | GeneratorBlock): Fact[] {
   return [
     ['bias', onOff(block.bias)],
-    ['batch norm', onOff(block.batchNorm)],
+    ['norm', normWords[block.norm]],
     ['spectral norm', onOff(block.spectralNorm)],
     ['activation', activationWords(block.activation)],
     ['dropout', String(block.dropout)],
