@@ -30,9 +30,12 @@ export interface Engine {
   readonly name: string;
   /** The device in words: `CPU, 8 threads`. */
   readonly device: string;
+  /** Of a card's own memory; null where the device uses the machine's, or nobody knows. */
+  readonly memoryBytes: number | null;
   /**
    * Makes a function ready to run.
-   * @throws AppError `engine.operation-missing` when the engine lacks an operation that the function uses
+   * @throws AppError `engine.operation-missing` when the engine lacks an operation that the function uses. What else its library throws,
+   * here and in the program, becomes one of failure.ts.
    */
   prepare(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Promise<Program>;
 }

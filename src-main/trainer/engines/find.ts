@@ -1,9 +1,9 @@
 /** Which engines this machine has. Never falls back in silence: what was asked for runs, or an error says why not. */
-import { totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { EngineReport } from '../../../src-shared/trainer-protocol.ts';
 import type { EngineName } from '../../../src-shared/training.ts';
+import { machineMemory } from '../memory.ts';
 import type { Card } from './cards.ts';
 import { findCards } from './cards.ts';
 import { eagerEngine } from './eager.ts';
@@ -20,7 +20,7 @@ const names = ['cuda', 'webgpu', 'onnx', 'tensorflow-cpu', 'reference'] as const
 async function find(name: EngineReport['name'], cards: readonly Card[], threads?: number): Promise<Found> {
   switch (name) {
     case 'cuda':
-      return findTensorFlow('cuda', cards.find((card) => card.name.includes('NVIDIA'))?.name ?? null);
+      return findTensorFlow('cuda', cards.find(({ name }) => name.includes('NVIDIA')) ?? null);
     case 'tensorflow-cpu':
       return findTensorFlow('tensorflow-cpu', null);
     case 'webgpu':
@@ -50,12 +50,12 @@ export async function listEngines(): Promise<EngineReport[]> {
   const cards = await findCards();
   for (const name of names) {
     const { engine, note } = await find(name, cards);
-    const memory = onCard.includes(name) ? (cards[0]?.memoryBytes ?? null) : totalmem();
+    const memory = onCard.includes(name) ? null : machineMemory();
     reports.push({
       name,
       available: engine !== null,
       device: engine?.device ?? null,
-      memoryBytes: engine === null ? null : memory,
+      memoryBytes: engine === null ? null : (engine.memoryBytes ?? memory),
       note,
     });
   }
@@ -86,6 +86,10 @@ export async function openEngine(name: EngineName, threads?: number): Promise<En
   const wanted = name === 'auto' ? 'onnx' : name;
   const { engine, note } = await find(wanted, onCard.includes(wanted) ? await findCards() : [], threads);
   if (engine === null)
-    throw new AppError('engine.missing', `The engine ${name} is not here. ${note}`, { engine: name });
+    throw new AppError(
+      'engine.missing',
+      `The engine ${name} is not here. ${note} The engine onnx is always here.`,
+      { engine: name },
+    );
   return engine;
 }

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import type { Card } from './cards.ts';
 import { eagerEngine } from './eager.ts';
 import type { Engine } from './engine.ts';
 
@@ -23,10 +24,10 @@ function restoreRemovedFunctions(): void {
 type Found = { engine: Engine; note: string } | { engine: null; note: string };
 
 /**
- * @param card the card in words, for CUDA
+ * @param card for CUDA
  * @returns the engine, or why it is not here and how to get it
  */
-export async function findTensorFlow(which: keyof typeof packages, card: string | null): Promise<Found> {
+export async function findTensorFlow(which: keyof typeof packages, card: Card | null): Promise<Found> {
   const { name, needs } = packages[which];
   const require = createRequire(import.meta.url);
   try {
@@ -40,8 +41,8 @@ export async function findTensorFlow(which: keyof typeof packages, card: string 
   restoreRemovedFunctions();
   try {
     require(name);
-    const device = which === 'cuda' ? `${card ?? 'NVIDIA card'}, CUDA` : 'CPU, TensorFlow';
-    const engine = await eagerEngine(which, 'tensorflow', device);
+    const device = which === 'cuda' ? `${card?.name ?? 'NVIDIA card'}, CUDA` : 'CPU, TensorFlow';
+    const engine = await eagerEngine(which, 'tensorflow', device, card?.memoryBytes ?? null);
     // Without its libraries or a card TensorFlow says nothing and computes on the processor.
     if (which === 'cuda' && !usesCard()) {
       return {

@@ -5,6 +5,7 @@ import * as ort from 'onnxruntime-node';
 import type { Arrays } from '../../parameters.ts';
 import { elements } from '../../parameters.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from '../engine.ts';
+import { withClearErrors } from '../failure.ts';
 import { encodeModel } from './protobuf.ts';
 import { nextPrefix, outputPrefix, trace } from './trace.ts';
 
@@ -97,5 +98,6 @@ export function onnxEngine(threads = availableParallelism()): Engine {
     });
     return new OnnxProgram(session, state, inputs);
   };
-  return { name: 'onnx', device: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, prepare };
+  const device = `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  return withClearErrors({ name: 'onnx', device, memoryBytes: null, prepare });
 }
