@@ -138,7 +138,7 @@ export function createApp({
   reveal,
 }: AppOptions): App {
   const store = openStore(libraryDir, { access, mustExist });
-  const trials = createTrials(trainerHost, store.paths.engineTrials, () => queue.isBusy);
+  const trials = createTrials(trainerHost, store.paths, () => queue.isBusy);
   const tell = (event: ApiEvent) => {
     if (event.type === 'run' && event.run.state === 'queued') trials.stop();
     broadcast(event);

@@ -110,6 +110,7 @@ export function createRuns(
       runDir: store.paths.runFolder(id),
       checkpoint: checkpoint?.folder ?? null,
       trials: store.paths.engineTrials,
+      graphs: store.paths.graphs,
       ...(checkpoint !== null && checkpoint.step === run.forkedFrom?.step ? { fork: true } : {}),
     });
     return store.runs.get(id);

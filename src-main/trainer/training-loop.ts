@@ -19,7 +19,7 @@ import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import type { StepPlan } from './train-step.ts';
-import { drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+import { aboutStep, drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
@@ -227,7 +227,12 @@ function withWayOut(
 /** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
 async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
-  return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
+  return engine.prepare(
+    stepFunction(plan),
+    stateTensors(plan.design, ema),
+    stepInputs(plan),
+    aboutStep(plan),
+  );
 }
 
 /**

@@ -72,6 +72,7 @@ test('a run is made with all that it needs to be repeated, and trained', async (
     runDir: libraryFolder(app.libraryDir).runFolder(run.id),
     checkpoint: null,
     trials: libraryFolder(app.libraryDir).engineTrials,
+    graphs: libraryFolder(app.libraryDir).graphs,
   });
   for (const name of ['tiny run', '1', run.id]) expect(app.runs.find(name).id).toBe(run.id);
   expect(app.runs.list()).toHaveLength(1);

@@ -10,6 +10,8 @@ import type { Engine, NamedShape, TensorFunction } from './engine.ts';
 /** A step to try, with a state and inputs to try it on. */
 export interface Trial {
   run: TensorFunction;
+  /** See {@link Engine.prepare}. */
+  about?: string;
   state: readonly NamedShape[];
   inputs: readonly NamedShape[];
   startState: Arrays;
@@ -50,7 +52,7 @@ interface Tried {
 
 /** @param now milliseconds that pass */
 export async function trySteps(engine: Engine, trial: Trial, now: () => number = clock): Promise<Tried> {
-  const program = await engine.prepare(trial.run, trial.state, trial.inputs);
+  const program = await engine.prepare(trial.run, trial.state, trial.inputs, trial.about);
   try {
     program.write(trial.startState);
     // The first step compiles, allocates and warms up.

@@ -11,17 +11,18 @@ import type { Engine, NamedShape, Program, TensorFunction } from '../engine.ts';
 import { reasonOf, withClearErrors } from '../failure.ts';
 import type { Model } from './graph.ts';
 import { encodeModel } from './protobuf.ts';
+import type { Recordings } from './recordings.ts';
+import { recorded } from './recordings.ts';
 import { graphics } from './target.ts';
-import { nextPrefix, outputPrefix, trace } from './trace.ts';
+import { nextPrefix, outputPrefix } from './trace.ts';
 
 type Feeds = Record<string, ort.Tensor>;
-type Location = 'cpu' | 'gpu-buffer';
 
-/** @param locate where each output is left, by its name */
-function openSession(model: Model, locate: (name: string) => Location): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(encodeModel(model), {
+/** @param onCard names of the outputs that stay in the card's memory */
+function openSession(model: Uint8Array, onCard: readonly string[] = []): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(model, {
     executionProviders: ['webgpu'],
-    preferredOutputLocation: Object.fromEntries(model.outputs.map(({ name }) => [name, locate(name)])),
+    preferredOutputLocation: Object.fromEntries(onCard.map((name) => [name, 'gpu-buffer'])),
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
     logSeverityLevel: 4,
@@ -142,17 +143,26 @@ class CardProgram implements Program {
 }
 
 /** @param card what computes, in words, and its own memory */
-function webgpuEngine({ name: device, memoryBytes }: Card): Engine {
+function webgpuEngine({ name: device, memoryBytes }: Card, recordings?: Recordings): Engine {
   const prepare = async (
     run: TensorFunction,
     state: readonly NamedShape[],
     inputs: readonly NamedShape[],
+    about?: string,
   ): Promise<Program> => {
-    const model = trace(run, state, inputs, graphics);
-    const step = await openSession(model, (name) => (name.startsWith(nextPrefix) ? 'gpu-buffer' : 'cpu'));
+    const { model, outputs } = await recorded(run, state, inputs, graphics, about, recordings);
+    const step = await openSession(
+      model,
+      outputs.filter((name) => name.startsWith(nextPrefix)),
+    );
     if (state.length === 0) return new CardProgram(step, null, state, inputs);
-    const load = await openSession(copies(state), () => 'gpu-buffer');
-    const read = await openSession(copies(state), () => 'cpu');
+    const through = copies(state);
+    const bytes = encodeModel(through);
+    const load = await openSession(
+      bytes,
+      through.outputs.map(({ name }) => name),
+    );
+    const read = await openSession(bytes);
     return new CardProgram(step, { load, read }, state, inputs);
   };
   return withClearErrors({ name: 'webgpu', device, memoryBytes, prepare });
@@ -195,13 +205,15 @@ export async function requireTruth(engine: Engine): Promise<void> {
 
 /**
  * @param cards of this machine; WebGPU itself says no name to Node
+ * @param recordings where recorded graphs are kept, if anywhere
  * @returns the engine, or why it is not here
  */
 export async function findWebgpu(
   cards: readonly Card[],
+  recordings?: Recordings,
 ): Promise<{ engine: Engine; note: string } | { engine: null; note: string }> {
   const [card] = cards;
-  const engine = webgpuEngine(card ?? { name: 'a software driver', memoryBytes: null });
+  const engine = webgpuEngine(card ?? { name: 'a software driver', memoryBytes: null }, recordings);
   try {
     await requireTruth(engine);
   } catch (error) {
