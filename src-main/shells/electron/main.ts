@@ -11,7 +11,7 @@ import { confine } from './confine.ts';
 import { Desktop } from './desktop.ts';
 import { experimentFiles } from './experiment-files.ts';
 import { openLibrary } from './open-library.ts';
-import { nodeForTrainers } from './packaged.ts';
+import { knowsUpdates, nodeForTrainers } from './packaged.ts';
 import { answerScheme, declareScheme } from './protocol.ts';
 import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
@@ -56,7 +56,7 @@ async function start(): Promise<void> {
   openFiles = (paths) => desktop.openExperiments(paths);
   openFiles(waiting);
   await desktop.goOn();
-  if (app.isPackaged) await desktop.update(packagedUpdater);
+  if (knowsUpdates()) await desktop.update(packagedUpdater);
 }
 
 // All of this must have happened before the app is ready, so nothing here may wait.
