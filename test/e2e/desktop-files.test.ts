@@ -5,7 +5,7 @@ import type { Page } from '@playwright/test';
 import { expect as expectSoon } from '@playwright/test';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
-import { runsOn } from '../desktop/desktop-app.ts';
+import { runsBefore, runsOn } from '../desktop/desktop-app.ts';
 import { answerBoxes, boxesOf, choose, Person, prepare, windowOf } from './desktop.ts';
 import { drop, findChromium } from './studio.ts';
 
@@ -127,6 +127,20 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
       await one.getByRole('navigation').getByRole('button', { name: 'Library', exact: true }).click();
       await expect(one.getByRole('row', { name: /New experiment/ })).toBeVisible();
     }
+    // The colours are those of all windows, the ground that is seen before and between pictures too.
+    const theme = other.getByRole('button', { name: /^Colours:/ });
+    while (!(await theme.innerText()).includes('Dark')) await theme.click();
+    await expect
+      .poll(() =>
+        app.evaluate(
+          ({ BrowserWindow }) => BrowserWindow.getAllWindows().map((one) => one.getBackgroundColor()),
+          undefined,
+        ),
+      )
+      .toEqual(['#131417', '#131417']);
+    await expect
+      .poll(() => page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches))
+      .toBe(true);
   });
 
   it('saves an experiment as a file without images, and opens it again as a new one', async () => {
@@ -190,5 +204,40 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     app = await person.start({ args: [file] });
     page = await windowOf(app);
     await expect(named()).toHaveValue('Given');
+
+    // A Mac tells of files by an event instead.
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"Given"', '"By an event"'));
+    await app.evaluate(({ app: electron }, path) => {
+      electron.emit('open-file', { preventDefault: () => undefined }, path);
+    }, file);
+    await expect(named()).toHaveValue('By an event');
+  });
+
+  it.skipIf(!runsBefore)('opens a file that a Mac tells of before the app is ready', async () => {
+    const file = join(person.home, 'early.ganvas');
+    await choose(app, 'new-experiment');
+    await expect(named()).toHaveValue('New experiment');
+    await app.evaluate(({ dialog }, filePath) => {
+      dialog.showSaveDialog = async () => ({ canceled: false, filePath });
+    }, file);
+    await choose(app, 'save-file');
+    await expect(page.getByText('The experiment has been saved as a file.')).toBeVisible();
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"New experiment"', '"Early"'));
+    await app.kill();
+    app = await person.start({
+      env: { EARLY: file },
+      before: ({ app: electron }) => {
+        const events: NodeJS.EventEmitter = electron;
+        events.on('newListener', (name) => {
+          if (name !== 'open-file') return;
+          process.nextTick(() => {
+            const event = { preventDefault: () => undefined };
+            if (!electron.isReady()) events.emit('open-file', event, process.env['EARLY']);
+          });
+        });
+      },
+    });
+    page = await windowOf(app);
+    await expect(named()).toHaveValue('Early');
   });
 });

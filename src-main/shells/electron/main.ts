@@ -16,6 +16,7 @@ import { answerScheme, declareScheme } from './protocol.ts';
 import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
 import { packagedUpdater } from './updates.ts';
+import { followTheme } from './window.ts';
 
 /** Files to be opened, until somebody can. */
 const waiting = experimentFiles(process.argv);
@@ -24,6 +25,7 @@ let openFiles = (paths: readonly string[]): unknown => waiting.push(...paths);
 async function start(): Promise<void> {
   const settings = new Settings(join(app.getPath('userData'), 'desktop.json'));
   nativeTheme.themeSource = settings.content.theme;
+  followTheme();
   confine();
   askWhereToSave(session.defaultSession);
 

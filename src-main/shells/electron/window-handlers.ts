@@ -7,7 +7,6 @@ import { experimentEnding } from '../../../src-shared/experiment-file.ts';
 import type { App } from '../../core/app.ts';
 import { experimentFileName, readExperiment, writeExperiment } from './experiment-files.ts';
 import type { Settings } from './settings.ts';
-import { background } from './window.ts';
 
 const experimentFilter = { name: 'Ganvas experiment', extensions: [experimentEnding] };
 
@@ -18,7 +17,6 @@ export function windowHandlers({ handlers }: App, window: BrowserWindow, setting
     'system.setTheme'({ theme }) {
       nativeTheme.themeSource = theme;
       settings.change({ theme });
-      window.setBackgroundColor(nativeTheme.shouldUseDarkColors ? background.dark : background.light);
       return null;
     },
     async 'datasets.choose'({ kind }) {
