@@ -168,7 +168,7 @@ async function onStandIn(options: DesktopOptions): Promise<DesktopApp> {
   const { resources } = options;
   const root = resources === undefined ? repository : join(resources, 'app.asar');
   const entry = join(root, 'dist', 'main', 'main.js');
-  const [command = '', ...rest] = [...(options.within ?? []), pinnedNode()];
+  const [command, ...rest] = [...(options.within ?? []), pinnedNode()];
   const child = spawn(command, [...rest, '--import', standIn, ...early, entry, ...words], {
     env: environment(options),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

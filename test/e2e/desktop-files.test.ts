@@ -1,5 +1,5 @@
 /** The desktop app and the machine it is on: folders and files where they lie, the system's dialogs, the menu. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect as expectSoon } from '@playwright/test';
@@ -47,6 +47,22 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     await prepare(page, folder);
     await expect(named()).toHaveValue('hues');
     expectSoon(uploads()).toEqual([]);
+  });
+
+  it('reads what is dropped together where it lies, and nothing beside it', async () => {
+    const folder = await person.pictures('mixed', 8);
+    const paths = ['cats', 'dogs'].map((name) => join(folder, name));
+    for (const path of paths) {
+      mkdirSync(path);
+      for (const name of ['0.png', '1.png', '2.png']) copyFileSync(join(folder, name), join(path, name));
+    }
+    await drop(page, paths);
+    await expect(named()).toHaveValue('cats and more');
+    await button('Prepare the images').click();
+    await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('6');
+    const [upload = '', ...more] = uploads();
+    expectSoon(more).toEqual([]);
+    expectSoon(readdirSync(join(person.library, 'uploads', upload))).toEqual(['upload.json']);
   });
 
   it('reads a dropped zip where it lies, and uploads only what lies on no disk or comes in pieces', async () => {
