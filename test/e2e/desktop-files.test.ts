@@ -201,6 +201,16 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     await expect(named()).toHaveValue('Given');
     expectSoon(app.pages()).toHaveLength(1);
 
+    // One made by an attacker is words like any other.
+    const hostile = '<img src=x onerror="window.hit=1"><a href="https://evil.test/">free</a>';
+    const bad = join(person.home, 'hostile.ganvas');
+    writeFileSync(bad, readFileSync(file, 'utf8').replace('"Given"', JSON.stringify(hostile)));
+    expectSoon(await (await person.start({ args: [bad] })).ended).toBe(0);
+    await expect(named()).toHaveValue(hostile);
+    await expect(page).toHaveTitle(/onerror/);
+    expectSoon(await page.evaluate(() => 'hit' in window)).toBe(false);
+    await expect(page.locator('a[href*="evil"], img[src="x"]')).toHaveCount(0);
+
     // What is no experiment is refused in a box; a folder of that name too.
     await answerBoxes(app, 0);
     writeFileSync(join(person.home, 'bad.ganvas'), 'require("child_process")');

@@ -4,6 +4,7 @@ import type { BrowserWindow } from 'electron';
 import { app as electronApp, dialog, nativeTheme } from 'electron';
 import type { ApiHandlers } from '../../../src-shared/api.ts';
 import { experimentEnding } from '../../../src-shared/experiment-file.ts';
+import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
 import { experimentFileName, readExperiment, writeExperiment } from './experiment-files.ts';
 import type { Settings } from './settings.ts';
@@ -18,6 +19,10 @@ export function windowHandlers({ handlers }: App, window: BrowserWindow, setting
       nativeTheme.themeSource = theme;
       settings.change({ theme });
       return null;
+    },
+    // The system's dialog shows folders to the person; the page needs no list of them.
+    'datasets.browse'() {
+      throw new AppError('shell.not-here', 'Folders are chosen in the dialog of the system here.');
     },
     async 'datasets.choose'({ kind }) {
       const { canceled, filePaths } = await dialog.showOpenDialog(window, {
