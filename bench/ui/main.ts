@@ -1,5 +1,5 @@
 /**
- * `npm run bench:ui [start] [design] [chart] [gallery] [train]`: the budgets of the interface, measured in the real page in a real Chromium,
+ * `npm run bench:ui [start] [desktop] [design] [chart] [gallery] [train]`: the budgets of the interface, measured in the real page in a real Chromium,
  * before a real server, core and trainer. All of them without a name.
  */
 import { rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { setup as build } from '../../test/e2e/build.ts';
 import { findChromium, launchBrowser, ServedLibrary } from '../../test/e2e/studio.ts';
 import { benchChart } from './chart.ts';
 import { benchDesign } from './design.ts';
+import { benchDesktop } from './desktop.ts';
 import { benchGallery } from './gallery.ts';
 import { fillLibrary } from './library.ts';
 import { print, Report } from './report.ts';
@@ -18,6 +19,7 @@ import { benchTrain } from './train.ts';
 
 const benches = {
   start: benchStart,
+  desktop: benchDesktop,
   design: benchDesign,
   chart: benchChart,
   gallery: benchGallery,
