@@ -55,6 +55,9 @@ async function firstStart(): Promise<Work> {
 export async function benchDesktop(_studio: Studio, report: Report): Promise<void> {
   const took: Work[] = [];
   for (let round = 0; round < rounds; round += 1) took.push(await firstStart());
-  const what = `first start (${runsOn}), from its being ready to what can be used; its main process`;
-  report.work(what, medianWork(took), budgets.start);
+  const { wall, cpu } = medianWork(took);
+  const what = `first start (${runsOn}), from its being ready to what can be used`;
+  const measured = `${wall.toFixed(0)} ms; its main process ${cpu.toFixed(0)} ms of processor`;
+  // What its page takes of the processor is not known here, so the clock alone decides: on a busy machine it may be missed.
+  report.kept(what, measured, `${budgets.start} ms`, wall <= budgets.start);
 }
