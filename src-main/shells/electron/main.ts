@@ -13,6 +13,7 @@ import { experimentFiles } from './experiment-files.ts';
 import { openLibrary } from './open-library.ts';
 import { knowsUpdates, nodeForTrainers } from './packaged.ts';
 import { answerScheme, declareScheme } from './protocol.ts';
+import { requireSandbox } from './sandbox.ts';
 import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
 import { packagedUpdater } from './updates.ts';
@@ -23,6 +24,7 @@ const waiting = experimentFiles(process.argv);
 let openFiles = (paths: readonly string[]): unknown => waiting.push(...paths);
 
 async function start(): Promise<void> {
+  requireSandbox();
   const settings = new Settings(join(app.getPath('userData'), 'desktop.json'));
   nativeTheme.themeSource = settings.content.theme;
   followTheme();
