@@ -1,5 +1,4 @@
 /** A run from its first (or next) step to its end. It knows no process and no database: it is told what to do and tells what happened. */
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
@@ -11,15 +10,16 @@ import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Engine, Program } from './engines/engine.ts';
+import { engineFailure, isEngineFailure } from './engines/failure.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
-import { requireMemory } from './memory.ts';
+import { fittingBatch, machineMemory, requireMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
 import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import type { StepPlan } from './train-step.ts';
-import { drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+import { aboutStep, drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
@@ -185,10 +185,54 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   return { step, ...numbers, imagesPerSecond };
 }
 
+/**
+ * What a person reads when an engine has given up: where the run stands and how it can go on. What the engine still holds is not saved: a
+ * device that fails may hand out anything.
+ * @param step the last one done
+ * @param saved step of the newest checkpoint; -1 without one
+ */
+function withWayOut(
+  error: AppError,
+  engine: Engine,
+  { design, hyperparameters }: StepPlan,
+  step: number,
+  saved: number,
+): AppError {
+  const kept =
+    saved < 0
+      ? 'There is no checkpoint yet: resumed, the run starts again.'
+      : `The run is whole up to its checkpoint of step ${saved}.`;
+  const ways: string[] = [];
+  if (error.code === 'engine.out-of-memory') {
+    const most = Math.floor(hyperparameters.batch / 2);
+    const batch = Math.min(
+      most,
+      fittingBatch(design, hyperparameters, engine.memoryBytes ?? machineMemory()),
+    );
+    ways.push(
+      batch >= 2
+        ? `A batch of ${batch} should fit, in a fork or a new run.`
+        : 'No batch would fit: take fewer channels or smaller kernels.',
+    );
+  }
+  if (engine.name !== 'onnx') ways.push('It can be resumed on another engine: onnx is always here.');
+  return new AppError(
+    error.code,
+    [`${error.message} That was in step ${step + 1}.`, kept, ...ways].join(' '),
+    { ...error.details, step, saved },
+    { cause: error },
+  );
+}
+
 /** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
 async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
-  return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
+  return engine.prepare(
+    stepFunction(plan),
+    stateTensors(plan.design, ema),
+    stepInputs(plan),
+    aboutStep(plan),
+  );
 }
 
 /**
@@ -198,7 +242,8 @@ async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
 export async function train(command: TrainCommand, engine: Engine, control: LoopControl): Promise<void> {
   const { design, hyperparameters, seed, dataset, runDir } = command;
   requireTrainable(design, dataset, hyperparameters);
-  requireMemory(design, hyperparameters, totalmem());
+  // One with memory of its own is tried: the estimate is one for the processor.
+  if (engine.memoryBytes === null) requireMemory(design, hyperparameters, machineMemory());
   const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);
@@ -210,6 +255,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
   }
 
   const closing: (() => Promise<void>)[] = [];
+  let checkpointed = command.checkpoint === null ? -1 : position.step;
   try {
     const batches = await Batches.open(dataset, seed);
     closing.push(() => batches.close());
@@ -223,7 +269,6 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     const log = new StepLog(control.emit, command.limits, batch);
     // Steps that were done are told, whatever ends the run.
     closing.push(async () => log.flush(position));
-    let checkpointed = command.checkpoint === null ? -1 : position.step;
     let sampled = checkpointed;
 
     const sample = async (): Promise<void> => {
@@ -267,6 +312,8 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const step = position.step + 1;
       const reals = await batches.at(position.imagesSeen, batch);
       const { losses } = await program.run({ reals, ...drawInputs(plan, seed, step, position.imagesSeen) });
+      if (losses!.every((value) => value === 0))
+        throw engineFailure(engine.name, 'Its device hands out nothing but zeros.');
       const now = performance.now();
       const stats = stepStats(step, losses!, (batch * 1000) / (now - last));
       position.step = step;
@@ -286,6 +333,9 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     if (checkpointed !== position.step) await checkpoint();
     if (sampled !== position.step) await sample();
     control.emit({ type: 'trained', as });
+  } catch (error) {
+    if (!isEngineFailure(error)) throw error;
+    throw withWayOut(error, engine, plan, position.step, checkpointed);
   } finally {
     await Promise.all(closing.map((close) => close()));
   }

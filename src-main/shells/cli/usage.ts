@@ -27,10 +27,12 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       --lr-g that of one; --beta1 is Adam's; without --name the run is called by its data;
       a grid of samples is saved every --sample-every steps (100), with some before the first, a
       checkpoint every --checkpoint-every (500)
-  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
+  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N]
+                [--engine NAME] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
-      --data says where the same images lie now, if they were moved
+      --data says where the same images lie now, if they were moved; --engine goes on with another
+      engine, whose numbers are rounded a little differently
   ganvas runs [--json]          all runs, the newest first
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]

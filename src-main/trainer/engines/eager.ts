@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Arrays } from '../parameters.ts';
 import type { Tensors } from '../network.ts';
+import { withClearErrors } from './failure.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from './engine.ts';
 
 function upload(shapes: readonly NamedShape[], arrays: Arrays): Tensors {
@@ -20,8 +21,16 @@ async function download(tensors: Tensors): Promise<Arrays> {
   return arrays;
 }
 
-/** @param backend name of a registered TensorFlow.js backend */
-export async function eagerEngine(name: string, backend: string, device: string): Promise<Engine> {
+/**
+ * @param backend name of a registered TensorFlow.js backend
+ * @param memoryBytes see {@link Engine}
+ */
+export async function eagerEngine(
+  name: string,
+  backend: string,
+  device: string,
+  memoryBytes: number | null = null,
+): Promise<Engine> {
   await tf.setBackend(backend);
   await tf.ready();
   const prepare = async (
@@ -44,22 +53,24 @@ export async function eagerEngine(name: string, backend: string, device: string)
         const inputs = upload(inputShapes, arrays);
         let outputs: Tensors = {};
         let next: Tensors = {};
-        tf.tidy(() => {
-          const result = run(state, inputs);
-          outputs = result.outputs;
-          next = result.state;
-          return [...Object.values(outputs), ...Object.values(next)];
-        });
-        const kept = new Set([...Object.values(next)]);
-        const replaced = Object.entries(state).filter(([key, tensor]) => key in next && !kept.has(tensor));
-        state = { ...state, ...next };
-        tf.dispose([...replaced.map(([, tensor]) => tensor), ...Object.values(inputs)]);
-        const results = await download(outputs);
-        tf.dispose(Object.values(outputs));
-        return results;
+        try {
+          tf.tidy(() => {
+            const result = run(state, inputs);
+            outputs = result.outputs;
+            next = result.state;
+            return [...Object.values(outputs), ...Object.values(next)];
+          });
+          const kept = new Set([...Object.values(next)]);
+          const replaced = Object.entries(state).filter(([key, tensor]) => key in next && !kept.has(tensor));
+          state = { ...state, ...next };
+          tf.dispose(replaced.map(([, tensor]) => tensor));
+          return await download(outputs);
+        } finally {
+          tf.dispose([...Object.values(inputs), ...Object.values(outputs)]);
+        }
       },
       dispose: async () => tf.dispose(Object.values(state)),
     };
   };
-  return { name, device, prepare };
+  return withClearErrors({ name, device, memoryBytes, prepare });
 }

@@ -5,8 +5,11 @@ import * as ort from 'onnxruntime-node';
 import type { Arrays } from '../../parameters.ts';
 import { elements } from '../../parameters.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from '../engine.ts';
-import { encodeModel } from './protobuf.ts';
-import { nextPrefix, outputPrefix, trace } from './trace.ts';
+import { withClearErrors } from '../failure.ts';
+import type { Recordings } from './recordings.ts';
+import { recorded } from './recordings.ts';
+import { processor } from './target.ts';
+import { nextPrefix, outputPrefix } from './trace.ts';
 
 type Feeds = Record<string, ort.Tensor>;
 
@@ -78,14 +81,19 @@ class OnnxProgram implements Program {
   }
 }
 
-/** @param threads of ONNX Runtime; all cores when absent */
-export function onnxEngine(threads = availableParallelism()): Engine {
+/**
+ * @param threads of ONNX Runtime; all cores when absent
+ * @param recordings where recorded graphs are kept, if anywhere
+ */
+export function onnxEngine(threads = availableParallelism(), recordings?: Recordings): Engine {
   const prepare = async (
     run: TensorFunction,
     state: readonly NamedShape[],
     inputs: readonly NamedShape[],
+    about?: string,
   ): Promise<Program> => {
-    const session = await ort.InferenceSession.create(encodeModel(trace(run, state, inputs)), {
+    const { model } = await recorded(run, state, inputs, processor, about, recordings);
+    const session = await ort.InferenceSession.create(model, {
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -97,5 +105,6 @@ export function onnxEngine(threads = availableParallelism()): Engine {
     });
     return new OnnxProgram(session, state, inputs);
   };
-  return { name: 'onnx', device: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, prepare };
+  const device = `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  return withClearErrors({ name: 'onnx', device, memoryBytes: null, prepare });
 }
