@@ -18,6 +18,8 @@ export class Batches {
   readonly #seed: number;
   readonly #imageBytes: number;
   readonly #flips: boolean;
+  /** What is read of a file too large for memory while the step before is computed. */
+  #ahead: { position: number; bytes: Promise<Uint8Array> } | null = null;
   #epoch = -1;
   #order: Uint32Array = new Uint32Array(0);
 
@@ -69,17 +71,12 @@ export class Batches {
    * @returns `batch` images as [batch, height, width, channels], bytes scaled to -1..1 as (x / 255 - 0.5) / 0.5
    */
   async at(position: number, batch: number): Promise<Float32Array> {
-    const values = new Float32Array(batch * this.#imageBytes);
-    const one = new Uint8Array(this.#imageBytes);
-    for (let i = 0; i < batch; i += 1) {
-      const from = this.#indexAt(position + i) * this.#imageBytes;
-      let image: Uint8Array = one;
-      if (this.#memory === null) await readWhole(this.#file, one, from);
-      else image = this.#memory.subarray(from, from + this.#imageBytes);
-      const to = i * this.#imageBytes;
-      for (let j = 0; j < image.length; j += 1) values[to + j] = image[j]! / 127.5 - 1;
-      if (this.#flips && new Random(this.#seed, 'flip', position + i).uniform() < 0.5)
-        this.#mirror(values.subarray(to, to + this.#imageBytes));
+    const bytes = await this.#bytes(position, batch);
+    const values = new Float32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i += 1) values[i] = bytes[i]! / 127.5 - 1;
+    for (let i = 0; this.#flips && i < batch; i += 1) {
+      if (new Random(this.#seed, 'flip', position + i).uniform() < 0.5)
+        this.#mirror(values.subarray(i * this.#imageBytes, (i + 1) * this.#imageBytes));
     }
     return values;
   }
@@ -101,7 +98,40 @@ export class Batches {
     }
   }
 
+  async #bytes(position: number, batch: number): Promise<Uint8Array> {
+    if (this.#memory !== null) return this.#fromMemory(this.#memory, position, batch);
+    const length = batch * this.#imageBytes;
+    const ahead = this.#ahead?.position === position ? await this.#ahead.bytes : null;
+    const bytes = ahead?.length === length ? ahead : await this.#fromFile(position, batch);
+    // All reads are under way at once, so they go on while the step keeps this thread.
+    this.#ahead = { position: position + batch, bytes: this.#fromFile(position + batch, batch) };
+    // Whoever takes it hears of what goes wrong.
+    this.#ahead.bytes.catch(() => undefined);
+    return bytes;
+  }
+
+  #fromMemory(memory: Uint8Array, position: number, batch: number): Uint8Array {
+    const bytes = new Uint8Array(batch * this.#imageBytes);
+    for (let i = 0; i < batch; i += 1) {
+      const from = this.#indexAt(position + i) * this.#imageBytes;
+      bytes.set(memory.subarray(from, from + this.#imageBytes), i * this.#imageBytes);
+    }
+    return bytes;
+  }
+
+  async #fromFile(position: number, batch: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(batch * this.#imageBytes);
+    const reads = Array.from({ length: batch }, (_, i) => {
+      const from = this.#indexAt(position + i) * this.#imageBytes;
+      const to = i * this.#imageBytes;
+      return readWhole(this.#file, bytes.subarray(to, to + this.#imageBytes), from);
+    });
+    await Promise.all(reads);
+    return bytes;
+  }
+
   async close(): Promise<void> {
+    await this.#ahead?.bytes.catch(() => undefined);
     await this.#file.close();
   }
 }

@@ -82,7 +82,7 @@ async function work(command: Work): Promise<void> {
     case 'explore':
       explorer = await Explorer.open(
         command.checkpoint,
-        await openEngine(command.engine, explorerThreads()),
+        await openEngine(command.engine, { threads: explorerThreads() }),
         emit,
       );
       emit(explorer.description);

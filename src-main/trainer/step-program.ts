@@ -3,7 +3,14 @@ import type { Engine, Program } from './engines/engine.ts';
 import type { Arrays } from './parameters.ts';
 import { stateTensors } from './parameters.ts';
 import type { StepPlan } from './train-step.ts';
-import { drawInputs, isPenalised, stepFunction, stepInputs, withoutPenalties } from './train-step.ts';
+import {
+  aboutStep,
+  drawInputs,
+  isPenalised,
+  stepFunction,
+  stepInputs,
+  withoutPenalties,
+} from './train-step.ts';
 
 export interface StepProgram extends Pick<Program, 'write' | 'read' | 'dispose'> {
   /**
@@ -26,9 +33,14 @@ export interface StepProgram extends Pick<Program, 'write' | 'read' | 'dispose'>
 export async function prepareStep(engine: Engine, plan: StepPlan, seed: number): Promise<StepProgram> {
   const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
   const plain = withoutPenalties(plan);
-  const whole = await engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
+  const whole = await engine.prepare(
+    stepFunction(plan),
+    stateTensors(plan.design, ema),
+    stepInputs(plan),
+    aboutStep(plan),
+  );
   const isLazy = plan.penalties.length > 0 && plan.hyperparameters.penalties.every > 1;
-  const between = isLazy ? await whole.share(stepFunction(plain), stepInputs(plain)) : null;
+  const between = isLazy ? await whole.share(stepFunction(plain), stepInputs(plain), aboutStep(plain)) : null;
   return {
     write: (state: Arrays) => whole.write(state),
     read: () => whole.read(),

@@ -555,3 +555,8 @@ export function stepFunction(plan: StepPlan): TensorFunction {
     return { state: next, outputs: { losses: numbers } };
   };
 }
+
+/** All that {@link stepFunction} depends on, its code excepted; see `Engine.prepare`. */
+export function aboutStep({ design, hyperparameters, penalties: taken }: StepPlan): string {
+  return JSON.stringify(['step', design.discriminator, design.latentDim, hyperparameters, taken]);
+}

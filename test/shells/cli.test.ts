@@ -366,7 +366,7 @@ test('from images to an exported generator, in JSON lines of the documented type
     checkpoint: ofType(lines, 'checkpoint').at(-1)!['path'],
   });
 
-  const resumed = await place.json(['resume', 'my faces', '--kimg', '0.03']);
+  const resumed = await place.json(['resume', 'my faces', '--kimg', '0.03', '--engine', 'onnx']);
   expect(resumed.status).toBe(0);
   expect(typesOf(resumed.lines)).toEqual(['run', 'step', 'sample', 'checkpoint', 'done']);
   expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([7, 8]);
@@ -376,7 +376,15 @@ test('from images to an exported generator, in JSON lines of the documented type
 
   const runs = await place.json(['runs']);
   expect(runs.lines).toMatchObject([
-    { type: 'run', number: 1, name: 'my faces', state: 'done', step: 8, imagesSeen: 32 },
+    {
+      type: 'run',
+      number: 1,
+      name: 'my faces',
+      state: 'done',
+      step: 8,
+      imagesSeen: 32,
+      engineWanted: 'onnx',
+    },
   ]);
   const shown = await place.json(['show', '1']);
   expect(shown.lines).toMatchObject([
@@ -816,6 +824,10 @@ test('engines: what can compute here, and how to get the rest', async () => {
     );
     expect(plain.stdout.replace(/\s+/g, ' ')).toContain(note);
   }
+  expect(json.lines.find(({ name }) => name === 'onnx')).toMatchObject({
+    memoryBytes: expect.any(Number) as number,
+  });
+  expect(plain.stdout).toMatch(/^onnx +CPU, \d+ threads?, [\d.]+ [GM]B of memory$/m);
   expect(existsSync(place.library)).toBe(false);
 });
 

@@ -256,11 +256,13 @@ export async function resumeCommand(
   output: Output,
   interruption: Interruption,
 ): Promise<number> {
-  words.allow(['data', 'steps', 'kimg', 'minutes', 'step'], 1);
+  words.allow(['data', 'steps', 'kimg', 'minutes', 'step', 'engine'], 1);
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
   const step = words.integer('step', 0, mostSteps);
   const source = words.text('data');
+  const engine = words.choice('engine', EngineName);
+  await requireEngine(engine, interruption.signal);
   const watch = new RunWatch(output);
   const next = (command: string) => nextCommand(words, command);
   const app = openToChange(words, watch.listen);
@@ -270,6 +272,7 @@ export async function resumeCommand(
       signal: interruption.signal,
       ...(step === undefined ? {} : { step }),
       ...(source === undefined ? {} : { source }),
+      ...(engine === undefined ? {} : { engine }),
     });
     const run = await withEarlier(words, resuming).catch((error: unknown) => {
       throw withMoved(error, next(`resume ${which} --data PATH`));

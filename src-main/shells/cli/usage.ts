@@ -47,10 +47,12 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       or as many as it takes until the mean sign of its verdicts on reals is --augment-target (0.6),
       moved from 0 to 1 in --augment-kimg (500) at the fastest; --flip shows half of the images as in
       a mirror
-  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
+  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N]
+                [--engine NAME] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
-      --data says where the same images lie now, if they were moved
+      --data says where the same images lie now, if they were moved; --engine goes on with another
+      engine, whose numbers are rounded a little differently
   ganvas runs [--json]          all runs, the newest first
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
