@@ -2,6 +2,7 @@
 import type { Block, Design } from './gan/block.ts';
 import { withBlocks } from './gan/problem.ts';
 import type { Hyperparameters } from './training.ts';
+import { isAugmented } from './training.ts';
 
 /** What is trained and how: the two halves that have to fit. */
 export interface Training {
@@ -126,9 +127,70 @@ const freeCritic: Rule = ({ design, hyperparameters }) => {
   ];
 };
 
+/** Whole numbers that a 32-bit float holds: pixels are told by their number (src-main/trainer/augment.ts). */
+const mostPixels = 2 ** 24;
+
+const tooManyToMove: Rule = ({ design, hyperparameters }) => {
+  const { augmentation, batch } = hyperparameters;
+  const { height, width } = design.discriminator.image;
+  if (!augmentation.translation || batch * height * width < mostPixels) return [];
+  const fitting = Math.floor((mostPixels - 1) / (height * width));
+  const repairs = [
+    ...(fitting < 1
+      ? []
+      : [
+          {
+            label: `Use a batch of ${fitting}`,
+            training: { design, hyperparameters: { ...hyperparameters, batch: fitting } },
+          },
+        ]),
+    {
+      label: 'Do not move images',
+      training: {
+        design,
+        hyperparameters: { ...hyperparameters, augmentation: { ...augmentation, translation: false } },
+      },
+    },
+  ];
+  return [
+    {
+      severity: 'error',
+      code: 'too-many-to-move',
+      message: `Augmentation can move images while a batch has fewer than ${mostPixels.toLocaleString('en')} pixels in all; ${batch} of ${height}×${width} are more.`,
+      repairs,
+    },
+  ];
+};
+
+const adaptsToCritic: Rule = ({ design, hyperparameters }) => {
+  const { augmentation, loss } = hyperparameters;
+  if (augmentation.adaptive === null || !isAugmented(augmentation) || loss !== 'wasserstein') return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'adapts-to-critic',
+      message:
+        'Augmentation adapts by the sign of the verdicts on reals, and with the Wasserstein loss only differences between verdicts mean something: the probability may run to 0 or 1.',
+      repairs: [
+        {
+          label: 'Let it stay at 0.5',
+          training: {
+            design,
+            hyperparameters: {
+              ...hyperparameters,
+              augmentation: { ...augmentation, adaptive: null, probability: 0.5 },
+            },
+          },
+        },
+      ],
+    },
+  ];
+};
+
 /** Errors first. @param training its design has no errors of its own */
 export function combinationProblems(training: Training): CombinationProblem[] {
-  const found = [penaltyAndBatchNorm, smoothingWithoutTarget, freeCritic].flatMap((rule) => rule(training));
+  const rules = [penaltyAndBatchNorm, smoothingWithoutTarget, freeCritic, tooManyToMove, adaptsToCritic];
+  const found = rules.flatMap((rule) => rule(training));
   return [
     ...found.filter(({ severity }) => severity === 'error'),
     ...found.filter(({ severity }) => severity === 'warning'),

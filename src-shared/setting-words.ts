@@ -1,5 +1,6 @@
 /** Settings of a training in words, for tables and messages. */
-import type { Hyperparameters, LossName, Optimizer, OptimizerName } from './training.ts';
+import type { Augmentation, Hyperparameters, LossName, Optimizer, OptimizerName } from './training.ts';
+import { augmentationKinds } from './training.ts';
 
 /** A setting: what it is called, and its value. */
 export type SettingInWords = readonly [name: string, value: string];
@@ -33,6 +34,13 @@ function networkInWords(letter: 'D' | 'G', settings: Optimizer): SettingInWords[
 const orNever = (value: number | null) => (value === null ? 'never' : String(value));
 const orOff = (value: number) => (value === 0 ? 'off' : String(value));
 
+function augmentationInWords({ adaptive, probability, ...kinds }: Augmentation): string {
+  const chosen = augmentationKinds.filter((kind) => kinds[kind]);
+  if (chosen.length === 0) return 'off';
+  const often = adaptive === null ? `${probability} of the images` : `adaptive from ${probability}`;
+  return `${chosen.join(', ')}; ${often}`;
+}
+
 /** All of them, in the order in which people ask for them. */
 export function settingsInWords(chosen: Hyperparameters): SettingInWords[] {
   const { discriminator, generator, schedule, ema, penalties, weightClip, instanceNoise } = chosen;
@@ -49,6 +57,8 @@ export function settingsInWords(chosen: Hyperparameters): SettingInWords[] {
     ['weights of D held within', weightClip === null ? 'off' : `±${weightClip}`],
     ['label smoothing', orOff(chosen.labelSmoothing)],
     ['instance noise', stddev === 0 ? 'off' : `${stddev}${fades}`],
+    ['augmentation', augmentationInWords(chosen.augmentation)],
+    ['mirror flips', chosen.mirrorFlips ? 'on' : 'off'],
     ...networkInWords('D', discriminator),
     ...networkInWords('G', generator),
     [

@@ -48,6 +48,28 @@ const Ema = v.strictObject({
   rampUp: v.nullable(real(0, 1)),
 });
 
+/** What is changed at random in everything that the discriminator sees. Formulas: src-main/trainer/augment.ts. */
+export const Augmentation = v.strictObject({
+  /** Brightness, saturation and contrast. */
+  colour: v.boolean(),
+  /** Shifts of up to an eighth of the image; grey comes in. */
+  translation: v.boolean(),
+  /** A square of half the image's side, which becomes grey. */
+  cutout: v.boolean(),
+  /** How likely each kind changes an image; where it adapts, at the start. */
+  probability: real(0, 1),
+  /** The probability follows how sure the discriminator is of the reals (StyleGAN2-ADA); null: it stays. */
+  adaptive: v.nullable(
+    v.strictObject({
+      /** Mean sign of the verdicts on reals that is aimed at: above it the probability grows, below it shrinks. */
+      target: real(-1, 1),
+      /** Thousands of images in which it can go from 0 to 1. */
+      kimg: real(0.001, 1_000_000),
+    }),
+  ),
+});
+export type Augmentation = v.InferOutput<typeof Augmentation>;
+
 /** A gradient penalty on the discriminator. Formulas: src-main/trainer/penalties.ts. */
 export const PenaltyName = v.picklist(['gp', 'r1', 'r2']);
 export type PenaltyName = v.InferOutput<typeof PenaltyName>;
@@ -71,6 +93,11 @@ const InstanceNoise = v.strictObject({
   fadeKimg: v.nullable(real(0.001, 1_000_000)),
 });
 
+/** Nothing is augmented; what is switched on then changes every image, as in DiffAugment. */
+export function noAugmentation(): Augmentation {
+  return { colour: false, translation: false, cutout: false, probability: 1, adaptive: null };
+}
+
 /** Everything beside the design, the data and the seed that decides the outcome of a run. */
 export const Hyperparameters = v.strictObject({
   loss: LossName,
@@ -85,6 +112,9 @@ export const Hyperparameters = v.strictObject({
   /** Reals are to be judged 1 minus this, not 1 (one-sided label smoothing); 0 switches it off. */
   labelSmoothing: v.optional(real(0, 0.5), 0),
   instanceNoise: v.optional(InstanceNoise, () => ({ stddev: 0, fadeKimg: null })),
+  augmentation: v.optional(Augmentation, noAugmentation),
+  /** Every other image of the data is shown as in a mirror. */
+  mirrorFlips: v.optional(v.boolean(), false),
   discriminator: Optimizer,
   generator: Optimizer,
   schedule: v.optional(Schedule, () => ({ kind: 'constant' as const, kimg: 1000 })),
@@ -124,6 +154,8 @@ export function defaultHyperparameters(): Hyperparameters {
     weightClip: null,
     labelSmoothing: 0,
     instanceNoise: { stddev: 0, fadeKimg: null },
+    augmentation: noAugmentation(),
+    mirrorFlips: false,
     discriminator: adam,
     generator: { ...adam },
     schedule: { kind: 'constant', kimg: 1000 },
@@ -136,6 +168,17 @@ export function defaultHyperparameters(): Hyperparameters {
   };
 }
 
+/** Target and speed of StyleGAN2-ADA (training/training_loop.py, train.py). */
+export const usualAdaptation = { target: 0.6, kimg: 500 } as const;
+
+/** Ways in which an image is changed. */
+export const augmentationKinds = ['colour', 'translation', 'cutout'] as const;
+
+/** Whether anything is augmented. */
+export function isAugmented(augmentation: Augmentation): boolean {
+  return augmentationKinds.some((kind) => augmentation[kind]);
+}
+
 /** Real images that one step of a run sees. */
 export function imagesPerStep({ batch, discriminatorSteps }: Hyperparameters): number {
   return batch * discriminatorSteps;
@@ -144,6 +187,7 @@ export function imagesPerStep({ batch, discriminatorSteps }: Hyperparameters): n
 /** The settings that the time of a step depends on, the design's aside. */
 export function workOf(hyperparameters: Hyperparameters): Partial<Record<keyof Hyperparameters, unknown>> {
   const { loss, batch, discriminatorSteps, penalties, weightClip, instanceNoise, ema } = hyperparameters;
+  const { colour, translation, cutout } = hyperparameters.augmentation;
   const updates = ({ kind, clipNorm }: Optimizer) => ({ kind, clipNorm: clipNorm !== null });
   const { every, ...weights } = penalties;
   return {
@@ -153,6 +197,7 @@ export function workOf(hyperparameters: Hyperparameters): Partial<Record<keyof H
     penalties: { every, taken: Object.values(weights).map((weight) => weight > 0) },
     weightClip: weightClip !== null,
     instanceNoise: instanceNoise.stddev > 0,
+    augmentation: { colour, translation, cutout },
     ema: ema.halfLifeKimg !== null,
     discriminator: updates(hyperparameters.discriminator),
     generator: updates(hyperparameters.generator),

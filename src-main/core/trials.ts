@@ -2,6 +2,7 @@
 import type { ApiParams, StepTime } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { imagesPerStep, workOf } from '../../src-shared/training.ts';
+import type { LibraryFolder } from '../store/library-folder.ts';
 import { askTrainer } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
@@ -18,8 +19,15 @@ export interface Trials {
   stop(): void;
 }
 
-/** @param file where the trainer remembers its engines' times @param isTraining whether a run trains, or waits for it */
-export function createTrials(host: TrainerHost, file: string, isTraining: () => boolean): Trials {
+/**
+ * @param paths where the trainer remembers its engines' times and keeps recorded steps
+ * @param isTraining whether a run trains, or waits for it
+ */
+export function createTrials(
+  host: TrainerHost,
+  { engineTrials: trials, graphs }: Pick<LibraryFolder, 'engineTrials' | 'graphs'>,
+  isTraining: () => boolean,
+): Trials {
   const known = new Map<string, StepTime>();
   let current = new AbortController();
   return {
@@ -35,7 +43,7 @@ export function createTrials(host: TrainerHost, file: string, isTraining: () => 
       const controller = new AbortController();
       current = controller;
       const either = AbortSignal.any([signal, controller.signal]);
-      const command = { type: 'trial', design, hyperparameters, engine, trials: file } as const;
+      const command = { type: 'trial', design, hyperparameters, engine, trials, graphs } as const;
       const tried = await askTrainer(host, command, 'tried', { signal: either });
       const time = {
         kimgSeconds: (tried.stepSeconds * 1000) / imagesPerStep(hyperparameters),

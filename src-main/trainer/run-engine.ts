@@ -5,10 +5,12 @@ import { EngineName, workOf } from '../../src-shared/training.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import type { Choice, Trial } from './engines/choose.ts';
 import { chooseEngine } from './engines/choose.ts';
+import { Recordings } from './engines/onnx/recordings.ts';
 import { openEngine, trainingEngines } from './engines/find.ts';
 import type { Arrays } from './parameters.ts';
 import { elements, initialState, stateTensors } from './parameters.ts';
 import {
+  aboutStep,
   drawInputs,
   isPenalised,
   stepFunction,
@@ -25,15 +27,20 @@ type Step = Pick<TrainCommand, 'design' | 'hyperparameters' | 'seed'>;
  * @throws AppError `engine.missing`, `checkpoint.*`
  */
 export async function runEngine(
-  command: Step & Pick<TrainCommand, 'engine' | 'checkpoint' | 'trials'>,
+  command: Step & Pick<TrainCommand, 'engine' | 'checkpoint' | 'trials' | 'graphs'>,
 ): Promise<Choice> {
-  if (command.engine !== 'auto') return { engine: await openEngine(command.engine), why: null };
+  const options = { recordings: new Recordings(command.graphs) };
+  if (command.engine !== 'auto') return { engine: await openEngine(command.engine, options), why: null };
   if (command.checkpoint !== null) {
     const { info } = await readCheckpoint(command.checkpoint);
-    const before = v.is(EngineName, info.engine) ? await openEngine(info.engine).catch(() => null) : null;
+    const before = v.is(EngineName, info.engine)
+      ? await openEngine(info.engine, options).catch(() => null)
+      : null;
     if (before !== null) return { engine: before, why: null };
   }
-  return chooseEngine(await trainingEngines(), stepName(command), command.trials, () => stepTrial(command));
+  return chooseEngine(await trainingEngines(options), stepName(command), command.trials, () =>
+    stepTrial(command),
+  );
 }
 
 /** What a step's time depends on. */
@@ -51,6 +58,7 @@ export function stepTrial({ design, hyperparameters, seed }: Step): Trial {
   for (const { name, shape } of inputs) blank[name] = new Float32Array(elements(shape));
   return {
     run: stepFunction(plan),
+    about: aboutStep(plan),
     state: stateTensors(design, average),
     inputs,
     startState: initialState(design, seed, average, hyperparameters.initStddev),

@@ -12,7 +12,8 @@ import type { Generator } from '../../src-shared/gan/mirror.ts';
 import { mirror } from '../../src-shared/gan/mirror.ts';
 import { discriminatorShapes } from '../../src-shared/gan/shape.ts';
 import type { Hyperparameters, PenaltyName } from '../../src-shared/training.ts';
-import { imagesPerStep, PenaltyName as PenaltyNames } from '../../src-shared/training.ts';
+import { imagesPerStep, isAugmented, PenaltyName as PenaltyNames } from '../../src-shared/training.ts';
+import { augment, augmentInputs, drawAugmentation } from './augment.ts';
 import type { BatchStatistics, SingularVectors } from './layers.ts';
 import { movingStatistics } from './layers.ts';
 import { losses } from './losses.ts';
@@ -121,16 +122,33 @@ function dropoutInputs(plan: StepPlan): DropoutInput[] {
   return [...ofDiscriminator, ...ofGenerator].filter((input) => input.rate > 0);
 }
 
-/** Noise for the images of every pass through the discriminator but `mixed`, which mixes noisy ones. Name: `noise.<pass>`. */
+/** Every pass through the discriminator but `mixed`, which mixes images as the others see them. */
+function passesWithImages(plan: StepPlan): string[] {
+  const ofUpdates = updatesOf(plan).flatMap((update) => [
+    numbered('reals', update),
+    numbered('fakes', update),
+  ]);
+  return [...ofUpdates, 'generator'];
+}
+
+/** Noise for the images of a pass. Name: `noise.<pass>`. */
 function noiseInputs(plan: StepPlan): InputSpec[] {
   const { batch, instanceNoise } = plan.hyperparameters;
   if (instanceNoise.stddev === 0) return [];
   const { height, width, channels } = plan.design.discriminator.image;
-  const passes = updatesOf(plan).flatMap((update) => [numbered('reals', update), numbered('fakes', update)]);
-  return [...passes, 'generator'].map((pass) => ({
+  return passesWithImages(plan).map((pass) => ({
     name: `noise.${pass}`,
     shape: [batch, height, width, channels],
   }));
+}
+
+/** What augments the images of each pass. Name: `augment.<pass>.<what>`. */
+function augmentationInputs(plan: StepPlan): InputSpec[] {
+  const { augmentation, batch } = plan.hyperparameters;
+  const inputs = augmentInputs(augmentation, batch, plan.design.discriminator.image);
+  return passesWithImages(plan).flatMap((pass) =>
+    inputs.map(({ name, shape }) => ({ name: `augment.${pass}.${name}`, shape })),
+  );
 }
 
 /** Where between real and fake each mixed image lies, one input an update. */
@@ -166,6 +184,7 @@ export function stepInputs(plan: StepPlan): InputSpec[] {
     { name: 'z', shape: [images, plan.design.latentDim] },
     ...dropoutInputs(plan).map(({ name, shape }) => ({ name, shape })),
     ...noiseInputs(plan),
+    ...augmentationInputs(plan),
     ...mixInputs(plan),
     ...scalarsOf(plan).map((name) => ({ name, shape: [] })),
   ];
@@ -193,8 +212,15 @@ function noiseStddev({ instanceNoise }: Hyperparameters, imagesSeen: number): nu
 /**
  * The inputs of one step, `reals` excepted: all of them functions of the seed and the step.
  * @param step 1 for the first
+ * @param probability of augmentation
  */
-export function drawInputs(plan: StepPlan, seed: number, step: number, imagesSeen: number): Arrays {
+export function drawInputs(
+  plan: StepPlan,
+  seed: number,
+  step: number,
+  imagesSeen: number,
+  probability = plan.hyperparameters.augmentation.probability,
+): Arrays {
   const { hyperparameters, design } = plan;
   const images = imagesPerStep(hyperparameters);
   const inputs: Arrays = {
@@ -206,6 +232,13 @@ export function drawInputs(plan: StepPlan, seed: number, step: number, imagesSee
   const stddev = noiseStddev(hyperparameters, imagesSeen);
   for (const { name, shape } of noiseInputs(plan)) {
     inputs[name] = new Random(seed, name, step).normal(new Float32Array(elements(shape)), 0, stddev);
+  }
+  const { augmentation, batch } = hyperparameters;
+  for (const pass of isAugmented(augmentation) ? passesWithImages(plan) : []) {
+    const random = new Random(seed, `augment.${pass}`, step);
+    const { image } = design.discriminator;
+    const drawn = drawAugmentation(augmentation, batch, image, random, probability);
+    for (const [name, values] of Object.entries(drawn)) inputs[`augment.${pass}.${name}`] = values;
   }
   for (const { name, shape } of mixInputs(plan)) {
     const random = new Random(seed, name, step);
@@ -243,8 +276,8 @@ function pick(tensors: Tensors, names: readonly string[]): tf.Tensor[] {
   });
 }
 
-function dropoutOf(inputs: Tensors, pass: string): Tensors {
-  const prefix = `dropout.${pass}.`;
+/** The inputs whose names begin with a prefix, under the rest of their names. */
+function under(inputs: Tensors, prefix: string): Tensors {
   return Object.fromEntries(
     Object.entries(inputs)
       .filter(([name]) => name.startsWith(prefix))
@@ -314,6 +347,11 @@ function optimise(
   return next;
 }
 
+/** Mean sign of verdicts, -1 to 1. */
+function meanSign(verdicts: tf.Tensor1D): tf.Scalar {
+  return tf.sub(tf.mul(tf.mean(tf.step(verdicts)), 2), 1);
+}
+
 /** The part of an input that belongs to one of the discriminator's updates: as many rows as a batch has. */
 function ofUpdate<T extends tf.Tensor>(plan: StepPlan, input: T, update: number): T {
   const { batch, discriminatorSteps } = plan.hyperparameters;
@@ -357,16 +395,18 @@ class Step {
       tensors,
       batchStatistics: 'batch',
       singularVectors: vectors,
-      dropout: dropoutOf(this.#inputs, numbered('generate', update)),
+      dropout: under(this.#inputs, `dropout.${numbered('generate', update)}.`),
       observe: observed ? this.observed.generator.observe : undefined,
     };
     return generate(this.#plan.generator, pass, ofUpdate(this.#plan, z, update));
   }
 
-  /** The images with the noise of a pass, if there is any. */
-  noisy(images: tf.Tensor4D, pass: PassName, update = 0): tf.Tensor4D {
-    const noise = this.#inputs[`noise.${numbered(pass, update)}`];
-    return noise === undefined ? images : tf.add(images, noise);
+  /** The images as the discriminator sees them in a pass: with noise and augmented, if that is wanted. */
+  shown(images: tf.Tensor4D, pass: PassName, update = 0): tf.Tensor4D {
+    const name = numbered(pass, update);
+    const noise = this.#inputs[`noise.${name}`];
+    const noisy = noise === undefined ? images : tf.add<tf.Tensor4D>(images, noise);
+    return augment(noisy, this.#plan.hyperparameters.augmentation, under(this.#inputs, `augment.${name}.`));
   }
 
   discriminate(
@@ -381,7 +421,7 @@ class Step {
       tensors,
       batchStatistics: 'batch',
       singularVectors: vectors,
-      dropout: dropoutOf(this.#inputs, numbered(name, update)),
+      dropout: under(this.#inputs, `dropout.${numbered(name, update)}.`),
       observe: this.observed.discriminator.observe,
       twice,
     };
@@ -390,7 +430,8 @@ class Step {
 
   /**
    * One update of the discriminator.
-   * @returns the state after it, and its loss without penalties, D(x) and D(G(z)), which are kept beyond any `tf.tidy`
+   * @returns the state after it, and its loss without penalties, D(x), D(G(z)) and the mean sign of the verdicts on reals, which are kept
+   * beyond any `tf.tidy`
    */
   updateDiscriminator(state: Tensors, update: number): { state: Tensors; told: tf.Scalar[] } {
     const plan = this.#plan;
@@ -403,8 +444,8 @@ class Step {
     const onReals = this.iterate('discriminator', ofGenerator.state);
     const onFakes = this.iterate('discriminator', onReals.state);
     const images: Partial<Record<PassName, tf.Tensor4D>> = {
-      reals: this.noisy(ofUpdate(plan, given, update), 'reals', update),
-      fakes: this.noisy(made, 'fakes', update),
+      reals: this.shown(ofUpdate(plan, given, update), 'reals', update),
+      fakes: this.shown(made, 'fakes', update),
     };
     const vectors: Partial<Record<PassName, Record<string, SingularVectors>>> = {
       reals: onReals.vectors,
@@ -431,7 +472,9 @@ class Step {
         loss.discriminatorOnFakes(b),
       );
       told.push(
-        ...[adversarial, loss.opinion(a), loss.opinion(b)].map((number) => tf.keep(tf.clone(number))),
+        ...[adversarial, loss.opinion(a), loss.opinion(b), meanSign(a)].map((number) =>
+          tf.keep(tf.clone(number)),
+        ),
       );
       const weighed = plan.penalties.map(([name, weight]) => {
         const { at, of } = penalties[name];
@@ -452,13 +495,14 @@ class Step {
 /**
  * @param state every tensor of `parameters.ts`' `stateTensors`; not disposed
  * @param inputs every tensor of {@link stepInputs}; not disposed
- * @returns the new state, complete; and `losses`, [4] in {@link lossOrder}. Call it inside `tf.tidy`.
+ * @returns the new state, complete; `losses`, [4] in {@link lossOrder}; and `signs`, the mean sign of the last verdicts on reals, which
+ * adaptive augmentation goes by. Call it inside `tf.tidy`.
  */
 export function trainStep(
   plan: StepPlan,
   state: Tensors,
   inputs: Tensors,
-): { state: Tensors; losses: tf.Tensor1D } {
+): { state: Tensors; losses: tf.Tensor1D; signs: tf.Scalar } {
   const loss = losses[plan.hyperparameters.loss];
   const names = plan.trainable;
   const step = new Step(plan, inputs);
@@ -477,7 +521,7 @@ export function trainStep(
   const generatorStep = tf.valueAndGrads((...parameters: tf.Tensor[]) => {
     const tensors = { ...state, ...named(names.generator, parameters) };
     // The same fakes again, so that the gradient reaches the generator; a recorded step shares the work.
-    const images = step.noisy(step.generate(tensors, generatorVectors, last, false), 'generator');
+    const images = step.shown(step.generate(tensors, generatorVectors, last, false), 'generator');
     return loss.generator(step.discriminate(updated, vectors, 'generator', 0, images));
   })(pick(state, names.generator));
   const next = {
@@ -494,16 +538,25 @@ export function trainStep(
       next[`ema.${name}`] = tf.add(next[name]!, tf.mul(tf.sub(average, next[name]!), beta));
     }
   }
-  const [lossD, ...opinions] = told as [tf.Scalar, ...tf.Scalar[]];
-  const numbers = tf.stack([lossD, generatorStep.value, ...opinions]) as tf.Tensor1D;
+  const [lossD, dReal, dFake, sign] = told as [tf.Scalar, tf.Scalar, tf.Scalar, tf.Scalar];
+  const numbers = tf.stack([lossD, generatorStep.value, dReal, dFake]) as tf.Tensor1D;
+  const signs = tf.clone(sign);
   tf.dispose(told);
-  return { state: next, losses: numbers };
+  return { state: next, losses: numbers, signs };
 }
 
-/** {@link trainStep} as engines take it: one output, `losses`. */
+/** {@link trainStep} as engines take it: the outputs are `losses` and, where augmentation adapts, `signs`. */
 export function stepFunction(plan: StepPlan): TensorFunction {
+  const adapts = plan.hyperparameters.augmentation.adaptive !== null;
   return (state, inputs) => {
-    const { state: next, losses: numbers } = trainStep(plan, state, inputs);
+    const { state: next, losses: numbers, signs } = trainStep(plan, state, inputs);
+    if (adapts) return { state: next, outputs: { losses: numbers, signs } };
+    signs.dispose();
     return { state: next, outputs: { losses: numbers } };
   };
+}
+
+/** All that {@link stepFunction} depends on, its code excepted; see `Engine.prepare`. */
+export function aboutStep({ design, hyperparameters, penalties: taken }: StepPlan): string {
+  return JSON.stringify(['step', design.discriminator, design.latentDim, hyperparameters, taken]);
 }

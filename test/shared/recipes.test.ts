@@ -6,11 +6,12 @@ import { presets } from '../../src-shared/gan/presets.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { RecipeName } from '../../src-shared/recipes.ts';
 import { recipeOf, recipes, withRecipe } from '../../src-shared/recipes.ts';
-import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { defaultHyperparameters, noAugmentation } from '../../src-shared/training.ts';
 
 const names = Object.keys(recipes) as RecipeName[];
 const [small] = presets;
 const plain = { design: small!.design, hyperparameters: defaultHyperparameters() };
+const augmented = { ...noAugmentation(), translation: true };
 const images = { settings: small!.design.discriminator.image, count: 1000 };
 
 describe('a recipe', () => {
@@ -61,6 +62,16 @@ describe('what does not go together is refused, and every repair helps', () => {
     ['penalty-and-batch-norm', { penalties: { gp: 0, r1: 1, r2: 0, every: 1 } }, 'warning'],
     ['smoothing-without-target', { loss: 'hinge', labelSmoothing: 0.1 }, 'error'],
     ['free-critic', { loss: 'wasserstein' }, 'warning'],
+    ['too-many-to-move', { batch: 2 ** 14, augmentation: augmented }, 'error'],
+    [
+      'adapts-to-critic',
+      {
+        loss: 'wasserstein',
+        weightClip: 0.01,
+        augmentation: { ...augmented, adaptive: { target: 0.6, kimg: 500 } },
+      },
+      'warning',
+    ],
   ] as const)('%s %o', ([code, changed, severity]) => {
     const training = { design, hyperparameters: { ...hyperparameters, ...changed } };
     const [problem] = combinationProblems(training);

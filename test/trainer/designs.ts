@@ -65,6 +65,15 @@ export const spread: Record<string, Case> = {
   ...Object.fromEntries(
     activations.map((activation) => [`activation ${activation.kind}`, withActivation(activation)]),
   ),
+  'elu, selu and gelu in turn': {
+    design: design([8, 8, 1], 4, [
+      { outChannels: 3, activation: { kind: 'elu' }, mirror: { activation: { kind: 'gelu' } } },
+      { outChannels: 4, activation: { kind: 'selu' }, mirror: { activation: { kind: 'elu' } } },
+      { outFeatures: 5, activation: { kind: 'gelu' }, mirror: { activation: { kind: 'selu' } } },
+      { outFeatures: 1 },
+    ]),
+    hyperparameters: settings(),
+  },
   'leaky ReLU at its ends': {
     design: design([4, 4, 1], 2, [
       { outChannels: 2, activation: { kind: 'leakyRelu', slope: 1 } },

@@ -27,9 +27,7 @@ const card = await webgpu();
 
 /** Each part that a block can have, and few designs: a driver that computes on the processor takes seconds to compile a step. */
 const onCard = [
-  'activation elu',
-  'activation selu',
-  'activation gelu',
+  'elu, selu and gelu in turn',
   'DCGAN, least squares',
   'spectral norm in the discriminator, hinge',
   'spectral norm in the generator',

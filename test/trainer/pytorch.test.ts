@@ -13,7 +13,7 @@ import { elements, initialState, networkTensors, stateTensors } from '../../src-
 import { drawInputs, stepInputs, stepPlan, trainStep } from '../../src-main/trainer/train-step.ts';
 import type { Activation, Design } from '../../src-shared/gan/block.ts';
 import type { Hyperparameters } from '../../src-shared/training.ts';
-import { defaultHyperparameters } from '../../src-shared/training.ts';
+import { defaultHyperparameters, noAugmentation } from '../../src-shared/training.ts';
 import { design } from './designs.ts';
 import { difference, numbers, reference } from './measure.ts';
 
@@ -92,6 +92,8 @@ const penalties = (chosen: Partial<Hyperparameters['penalties']>) => ({
   penalties: { gp: 0, r1: 0, r2: 0, every: 1, ...chosen },
 });
 
+const everyAugmentation = { ...noAugmentation(), colour: true, translation: true, cutout: true };
+
 const cases: Record<string, Given> = {
   'non-saturating': { pair: 'plain', design: plain, hyperparameters: settings('ns') },
   'least squares': { pair: 'plain', design: plain, hyperparameters: settings('ls') },
@@ -140,6 +142,23 @@ const cases: Record<string, Given> = {
     pair: 'plain',
     design: plain,
     hyperparameters: settings('ns', penalties({ r1: 2, r2: 3 })),
+  },
+  'all augmentations, noise': {
+    pair: 'full',
+    design: full,
+    hyperparameters: settings('ns', {
+      augmentation: everyAugmentation,
+      instanceNoise: { stddev: 0.1, fadeKimg: null },
+    }),
+  },
+  'grey images augmented, two updates, R1 and R2': {
+    pair: 'smooth',
+    design: smooth,
+    hyperparameters: settings('hinge', {
+      ...penalties({ r1: 1, r2: 1 }),
+      augmentation: { ...everyAugmentation, probability: 0.7 },
+      discriminatorSteps: 2,
+    }),
   },
   'AdamW, long gradients clipped': {
     pair: 'plain',

@@ -218,6 +218,25 @@ def squared_slopes(verdicts, images):
     return slopes.pow(2).flatten(1).sum(1)
 
 
+def augmented(x, drawn):
+    """What was drawn for each image; pytorch_augment.py has the source's own words for it."""
+    if "brightness" in drawn:
+        x = x + drawn["brightness"]
+    if "saturation" in drawn:
+        grey = x.mean(dim=1, keepdim=True)
+        x = (x - grey) * (1 + drawn["saturation"]) + grey
+    if "contrast" in drawn:
+        grey = x.mean(dim=[1, 2, 3], keepdim=True)
+        x = (x - grey) * (1 + drawn["contrast"]) + grey
+    if "translation" in drawn:
+        batch, channels, height, width = x.shape
+        pixels = torch.cat([x.permute(0, 2, 3, 1).reshape(-1, channels), torch.zeros(1, channels)])
+        x = image(pixels[drawn["translation"].long()].view(batch, height, width, channels))
+    if "cutout" in drawn:
+        x = x * image(drawn["cutout"])
+    return x
+
+
 def optimiser(module, settings):
     rate = settings["learningRate"]
     betas = (settings["beta1"], settings["beta2"])
@@ -247,13 +266,15 @@ def step(case):
     optimisers = {network: optimiser(module, chosen[network]) for network, module in modules.items()}
     inputs = {name: tensor(entry) for name, entry in case["inputs"].items()}
 
-    def masks(of):
-        prefix = f"dropout.{of}."
-        return {name[len(prefix) :]: mask for name, mask in inputs.items() if name.startswith(prefix)}
+    def under(prefix):
+        return {name[len(prefix) :]: values for name, values in inputs.items() if name.startswith(prefix)}
 
-    def noisy(images, of):
+    def masks(of):
+        return under(f"dropout.{of}.")
+
+    def shown(images, of):
         noise = inputs.get(f"noise.{of}")
-        return images if noise is None else images + image(noise)
+        return augmented(images if noise is None else images + image(noise), under(f"augment.{of}."))
 
     on_reals, on_fakes, of_generator = LOSSES[chosen["loss"]]
     opinion = torch.sigmoid if chosen["loss"] == "ns" else lambda x: x
@@ -268,8 +289,8 @@ def step(case):
         number = "" if at == 0 else str(at + 1)
         part = slice(at * batch, (at + 1) * batch)
         fakes = generator(inputs["z"][part], masks("generate" + number))
-        reals = noisy(image(inputs["reals"][part]), "reals" + number).requires_grad_()
-        seen = noisy(fakes.detach(), "fakes" + number).requires_grad_()
+        reals = shown(image(inputs["reals"][part]), "reals" + number).requires_grad_()
+        seen = shown(fakes.detach(), "fakes" + number).requires_grad_()
         discriminator.zero_grad()
         a = discriminator(reals, masks("reals" + number))
         b = discriminator(seen, masks("fakes" + number))
@@ -290,7 +311,7 @@ def step(case):
                     parameter.clamp_(-chosen["weightClip"], chosen["weightClip"])
 
     generator.zero_grad()
-    loss_of_generator = of_generator(discriminator(noisy(fakes, "generator"), masks("generator")))
+    loss_of_generator = of_generator(discriminator(shown(fakes, "generator"), masks("generator")))
     loss_of_generator.backward()
     keep_gradients(generator, "generator")
     update(generator, optimisers["generator"], chosen["generator"])

@@ -58,6 +58,7 @@ export function command(
     runDir,
     checkpoint: null,
     trials: `${runDir}-trials.json`,
+    graphs: `${runDir}-graphs`,
     ...changed,
   };
 }

@@ -26,7 +26,7 @@ async function after(engine: Engine, steps: number, r1: number, every: number): 
   program.write(initialState(given, seed, true, 0.4));
   const size = elements(stepInputs(plan)[0]!.shape);
   for (let step = 1; step <= steps; step += 1) {
-    const losses = await program.run(
+    const { losses } = await program.run(
       step,
       (step - 1) * imagesPerStep(hyperparameters),
       numbers(`reals ${step}`, size, 0.5),

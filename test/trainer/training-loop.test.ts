@@ -131,6 +131,34 @@ describe('a run', () => {
     }
   });
 
+  test('with augmentation that adapts, too: how likely it is goes on from the checkpoint', async () => {
+    const { runDir, dataset } = await place();
+    const whole = `${runDir}-whole`;
+    const hyperparameters = settings({
+      mirrorFlips: true,
+      augmentation: {
+        colour: true,
+        translation: true,
+        cutout: true,
+        probability: 0.5,
+        adaptive: { target: 0, kimg: 0.1 },
+      },
+    });
+    const losses = lossesOf(await trained(command(whole, dataset, { hyperparameters }), engine));
+    const before = { hyperparameters, limits: limits({ steps: 5 }) };
+    await trained(command(runDir, dataset, before), engine);
+    const { info } = await readCheckpoint(folderOf(runDir, 5));
+    // Five steps of 4 images, each of which moved it up or down by 4 of 100.
+    const moved = (info.augmentProbability! - 0.5) / 0.04;
+    expect(moved).toBeCloseTo(Math.round(moved), 6);
+    expect(Math.abs(moved)).toBeGreaterThan(0.5);
+    const after = { hyperparameters, checkpoint: folderOf(runDir, 5) };
+    expect(lossesOf(await trained(command(runDir, dataset, after), engine))).toEqual(
+      Object.fromEntries(Object.entries(losses).filter(([step]) => Number(step) > 5)),
+    );
+    expect(await fingerprint(runDir, 10)).toBe(await fingerprint(whole, 10));
+  });
+
   test('does not depend on when samples and checkpoints are made', async () => {
     const { runDir, dataset } = await place();
     await trained(command(runDir, dataset), engine);

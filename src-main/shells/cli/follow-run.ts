@@ -177,8 +177,10 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
 /** What can be typed after a failure; nothing where that is not known. */
-function hint({ number }: Run, code: string, next: NextCommand): string {
+function hint({ number, engine }: Run, code: string, next: NextCommand): string {
   if (passing.includes(code)) return ` Go on: ${next(`resume ${number}`)}`;
+  if (code.startsWith('engine.') && engine !== 'onnx')
+    return ` Go on with another engine: ${next(`resume ${number} --engine onnx`)}`;
   if (code === 'training.not-finite') return ' "ganvas train" takes them as --lr, or --lr-d and --lr-g.';
   return '';
 }

@@ -7,6 +7,10 @@ import { Name } from '../../../src-shared/name.ts';
 import { UsageError } from './usage.ts';
 
 const options = {
+  augment: { type: 'string' },
+  'augment-chance': { type: 'string' },
+  'augment-kimg': { type: 'string' },
+  'augment-target': { type: 'string' },
   batch: { type: 'string' },
   beta1: { type: 'string' },
   beta2: { type: 'string' },
@@ -23,6 +27,7 @@ const options = {
   'ema-ramp-up': { type: 'string' },
   engine: { type: 'string' },
   fit: { type: 'string' },
+  flip: { type: 'boolean' },
   format: { type: 'string' },
   gp: { type: 'string' },
   grey: { type: 'boolean' },
@@ -199,6 +204,18 @@ export class Words {
     const parsed = v.safeParse(schema, text);
     if (parsed.success) return parsed.output;
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
+  }
+
+  /** Some of the words that are allowed, between commas; none of them as `none`. */
+  choices<const Choice extends string>(name: TextOption, allowed: readonly Choice[]): Choice[] | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const given = text === 'none' ? [] : text.split(',').map((word) => word.trim());
+    const unknown = given.find((word) => !allowed.some((known) => known === word));
+    if (unknown === undefined) return allowed.filter((known) => given.includes(known));
+    throw new UsageError(
+      `--${name} must be some of ${allowed.join(',')} with commas between them, or none, not "${text}".`,
+    );
   }
 
   /** What something is to be called. */

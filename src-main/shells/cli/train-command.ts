@@ -11,12 +11,14 @@ import { summary } from '../../../src-shared/gan/summary.ts';
 import { requireTrainable } from '../../../src-shared/readiness.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
 import { RecipeName, withRecipe } from '../../../src-shared/recipes.ts';
-import type { Hyperparameters, Limits, Optimizer } from '../../../src-shared/training.ts';
+import type { Augmentation, Hyperparameters, Limits, Optimizer } from '../../../src-shared/training.ts';
 import {
+  augmentationKinds,
   defaultHyperparameters,
   EngineName,
   OptimizerName,
   ScheduleName,
+  usualAdaptation,
 } from '../../../src-shared/training.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
 import { requireSampleName } from '../../core/sample-data.ts';
@@ -51,6 +53,23 @@ function limitsOf(words: Words): Limits | null {
 function orNull(word: number | undefined, before: number | null): number | null {
   if (word === undefined) return before;
   return word < leastWord ? null : word;
+}
+
+/** A target or a speed makes the probability adapt. */
+function augmentationOf(words: Words, base: Augmentation): Augmentation {
+  const kinds = words.choices('augment', augmentationKinds);
+  const target = words.number('augment-target', 0, 1);
+  const kimg = words.number('augment-kimg', 0.001, 1_000_000);
+  const adapts = target !== undefined || kimg !== undefined;
+  const adaptive = base.adaptive ?? usualAdaptation;
+  const chosen = (kind: (typeof augmentationKinds)[number]) => kinds?.includes(kind) ?? base[kind];
+  return {
+    colour: chosen('colour'),
+    translation: chosen('translation'),
+    cutout: chosen('cutout'),
+    probability: words.number('augment-chance', 0, 1) ?? (adapts ? 0 : base.probability),
+    adaptive: adapts ? { target: target ?? adaptive.target, kimg: kimg ?? adaptive.kimg } : base.adaptive,
+  };
 }
 
 /** The settings that the words ask for, over those of a recipe. */
@@ -96,6 +115,8 @@ function hyperparametersOf(words: Words, base: Hyperparameters): Hyperparameters
       stddev: words.number('instance-noise', 0, 10) ?? instanceNoise.stddev,
       fadeKimg: words.number('noise-kimg', 0.001, 1_000_000) ?? instanceNoise.fadeKimg,
     },
+    augmentation: augmentationOf(words, base.augmentation),
+    mirrorFlips: words.flag('flip') || base.mirrorFlips,
     sampleEvery: words.integer('sample-every', 1, 1_000_000) ?? base.sampleEvery,
     checkpointEvery: words.integer('checkpoint-every', 1, 1_000_000) ?? base.checkpointEvery,
   };
@@ -180,6 +201,7 @@ export async function trainCommand(
     ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'beta2', 'sample-every', 'checkpoint-every'] as const),
     ...(['d-steps', 'gp', 'r1', 'r2', 'penalty-every', 'weight-clip', 'label-smoothing'] as const),
     ...(['instance-noise', 'noise-kimg', 'optimizer', 'optimizer-d', 'optimizer-g'] as const),
+    ...(['augment', 'augment-chance', 'augment-target', 'augment-kimg', 'flip'] as const),
     ...(['weight-decay', 'clip-norm', 'schedule', 'schedule-kimg', 'ema-kimg', 'ema-ramp-up'] as const),
     ...(['engine', 'seed', 'name'] as const),
   ]);
@@ -234,11 +256,13 @@ export async function resumeCommand(
   output: Output,
   interruption: Interruption,
 ): Promise<number> {
-  words.allow(['data', 'steps', 'kimg', 'minutes', 'step'], 1);
+  words.allow(['data', 'steps', 'kimg', 'minutes', 'step', 'engine'], 1);
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
   const step = words.integer('step', 0, mostSteps);
   const source = words.text('data');
+  const engine = words.choice('engine', EngineName);
+  await requireEngine(engine, interruption.signal);
   const watch = new RunWatch(output);
   const next = (command: string) => nextCommand(words, command);
   const app = openToChange(words, watch.listen);
@@ -248,6 +272,7 @@ export async function resumeCommand(
       signal: interruption.signal,
       ...(step === undefined ? {} : { step }),
       ...(source === undefined ? {} : { source }),
+      ...(engine === undefined ? {} : { engine }),
     });
     const run = await withEarlier(words, resuming).catch((error: unknown) => {
       throw withMoved(error, next(`resume ${which} --data PATH`));

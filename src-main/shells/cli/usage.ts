@@ -25,6 +25,8 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--optimizer adam|adamw|rmsprop|sgd] [--optimizer-d NAME] [--optimizer-g NAME]
                [--weight-decay N] [--clip-norm N] [--schedule constant|linear|cosine]
                [--schedule-kimg N] [--ema-kimg N] [--ema-ramp-up N]
+               [--augment colour,translation,cutout|none] [--augment-chance N]
+               [--augment-target N] [--augment-kimg N] [--flip]
                [--engine auto|cuda|webgpu|onnx|tensorflow-cpu|reference] [--seed N]
                [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends
@@ -41,11 +43,16 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       AdamW's; --clip-norm shortens longer gradients (0: none); --schedule lets the learning rates
       fall to zero over --schedule-kimg; the generator that is shown averages over --ema-kimg
       (half-life; 0: none), over less while the run is young (--ema-ramp-up, a share of the images
-      seen)
-  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
+      seen); --augment changes all that the discriminator sees at random, for small datasets: so
+      many images as --augment-chance says (1), or as many as it takes until the mean sign of its
+      verdicts on reals is --augment-target (0.6), moved from 0 to 1 in --augment-kimg (500) at the
+      fastest; --flip shows half of the images as in a mirror
+  ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N]
+                [--engine NAME] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
-      --data says where the same images lie now, if they were moved
+      --data says where the same images lie now, if they were moved; --engine goes on with another
+      engine, whose numbers are rounded a little differently
   ganvas runs [--json]          all runs, the newest first
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]

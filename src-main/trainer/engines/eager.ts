@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Arrays } from '../parameters.ts';
 import type { Tensors } from '../network.ts';
+import { withClearErrors } from './failure.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from './engine.ts';
 
 function upload(shapes: readonly NamedShape[], arrays: Arrays): Tensors {
@@ -46,21 +47,23 @@ function programOver(
       const inputs = upload(inputShapes, arrays);
       let outputs: Tensors = {};
       let next: Tensors = {};
-      tf.tidy(() => {
-        const result = run(held.tensors, inputs);
-        outputs = result.outputs;
-        next = result.state;
-        return [...Object.values(outputs), ...Object.values(next)];
-      });
-      const kept = new Set([...Object.values(next)]);
-      const replaced = Object.entries(held.tensors).filter(
-        ([key, tensor]) => key in next && !kept.has(tensor),
-      );
-      held.tensors = { ...held.tensors, ...next };
-      tf.dispose([...replaced.map(([, tensor]) => tensor), ...Object.values(inputs)]);
-      const results = await download(outputs);
-      tf.dispose(Object.values(outputs));
-      return results;
+      try {
+        tf.tidy(() => {
+          const result = run(held.tensors, inputs);
+          outputs = result.outputs;
+          next = result.state;
+          return [...Object.values(outputs), ...Object.values(next)];
+        });
+        const kept = new Set([...Object.values(next)]);
+        const replaced = Object.entries(held.tensors).filter(
+          ([key, tensor]) => key in next && !kept.has(tensor),
+        );
+        held.tensors = { ...held.tensors, ...next };
+        tf.dispose(replaced.map(([, tensor]) => tensor));
+        return await download(outputs);
+      } finally {
+        tf.dispose([...Object.values(inputs), ...Object.values(outputs)]);
+      }
     },
     share: async (other, inputs) => programOver(held, other, stateShapes, inputs, false),
     dispose: async () => {
@@ -69,13 +72,19 @@ function programOver(
   };
 }
 
-/** @param backend name of a registered TensorFlow.js backend */
-export async function eagerEngine(name: string, backend: string, device: string): Promise<Engine> {
+/**
+ * @param backend name of a registered TensorFlow.js backend
+ * @param memoryBytes see {@link Engine}
+ */
+export async function eagerEngine(
+  name: string,
+  backend: string,
+  device: string,
+  memoryBytes: number | null = null,
+): Promise<Engine> {
   await tf.setBackend(backend);
   await tf.ready();
-  return {
-    name,
-    device,
-    prepare: async (run, state, inputs) => programOver({ tensors: {} }, run, state, inputs, true),
-  };
+  const prepare: Engine['prepare'] = async (run, state, inputs) =>
+    programOver({ tensors: {} }, run, state, inputs, true);
+  return withClearErrors({ name, device, memoryBytes, prepare });
 }

@@ -43,6 +43,19 @@ export const terms = {
   instanceNoise:
     'Random noise of this strength on every image that the discriminator sees, real or not, which makes them harder to tell apart. 0 switches it off.',
   noiseFade: 'Thousands of images after which the noise has faded away. 0: it stays.',
+  colour:
+    'Brightness, saturation and contrast of what the discriminator sees change at random: for few images, which it would otherwise learn by heart. The generator learns through the change, and does not take it over.',
+  translation: 'What the discriminator sees is moved by up to an eighth of its side.',
+  cutout: 'A square of half the side is cut out of what the discriminator sees.',
+  chance:
+    'How likely each of these changes an image. 1 is usual for hundreds of images; with much of it, and many images, changes can show in what is generated.',
+  adaptive:
+    'The chance goes up while the discriminator is sure of the real images, and down when it is not (ADA). It begins at the chance above.',
+  adaptiveTarget:
+    'How sure the discriminator may be of real images before the chance grows: the mean sign of its verdicts. 0.6 is usual.',
+  adaptiveKimg: 'Thousands of images in which the chance goes from 0 to 1 at the fastest.',
+  mirrorFlips:
+    'Half of the images, by chance, are shown as in a mirror: twice as many images, where left and right do not matter. Not for letters or digits.',
   engine: 'What computes. "Automatic" takes the fastest that this machine has and says which.',
   learningRate:
     'How far the weights move in a step. Too high: curves explode or swing wildly. Too low: nothing happens.',

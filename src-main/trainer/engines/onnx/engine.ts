@@ -5,8 +5,11 @@ import * as ort from 'onnxruntime-node';
 import type { Arrays } from '../../parameters.ts';
 import { elements } from '../../parameters.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from '../engine.ts';
-import { encodeModel } from './protobuf.ts';
-import { nextPrefix, outputPrefix, trace } from './trace.ts';
+import { withClearErrors } from '../failure.ts';
+import type { Recordings } from './recordings.ts';
+import { recorded } from './recordings.ts';
+import { processor } from './target.ts';
+import { nextPrefix, outputPrefix } from './trace.ts';
 
 type Feeds = Record<string, ort.Tensor>;
 
@@ -23,7 +26,11 @@ interface Held {
 }
 type State = ReadonlyMap<string, Held>;
 
-type Open = (run: TensorFunction, inputs: readonly NamedShape[]) => Promise<ort.InferenceSession>;
+type Open = (
+  run: TensorFunction,
+  inputs: readonly NamedShape[],
+  about?: string,
+) => Promise<ort.InferenceSession>;
 
 class OnnxProgram implements Program {
   readonly #session: ort.InferenceSession;
@@ -85,8 +92,8 @@ class OnnxProgram implements Program {
     );
   }
 
-  async share(run: TensorFunction, inputs: readonly NamedShape[]): Promise<Program> {
-    return new OnnxProgram(await this.#open(run, inputs), this.#open, this.#state, inputs);
+  async share(run: TensorFunction, inputs: readonly NamedShape[], about?: string): Promise<Program> {
+    return new OnnxProgram(await this.#open(run, inputs, about), this.#open, this.#state, inputs);
   }
 
   dispose(): Promise<void> {
@@ -94,15 +101,20 @@ class OnnxProgram implements Program {
   }
 }
 
-/** @param threads of ONNX Runtime; all cores when absent */
-export function onnxEngine(threads = availableParallelism()): Engine {
+/**
+ * @param threads of ONNX Runtime; all cores when absent
+ * @param recordings where recorded graphs are kept, if anywhere
+ */
+export function onnxEngine(threads = availableParallelism(), recordings?: Recordings): Engine {
   const prepare = async (
     run: TensorFunction,
     state: readonly NamedShape[],
     inputs: readonly NamedShape[],
+    about?: string,
   ): Promise<Program> => {
-    const open: Open = (opened, given) =>
-      ort.InferenceSession.create(encodeModel(trace(opened, state, given)), {
+    const open: Open = async (opened, given, what) => {
+      const { model } = await recorded(opened, state, given, processor, what, recordings);
+      return ort.InferenceSession.create(model, {
         executionProviders: ['cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -112,12 +124,14 @@ export function onnxEngine(threads = availableParallelism()): Engine {
         enableMemPattern: false,
         logSeverityLevel: 3,
       });
-    const session = await open(run, inputs);
+    };
+    const session = await open(run, inputs, about);
     const held = state.map(({ name, shape }): [string, Held] => [
       name,
       { current: tensor(new Float32Array(elements(shape)), shape), spare: null },
     ]);
     return new OnnxProgram(session, open, new Map(held), inputs);
   };
-  return { name: 'onnx', device: `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`, prepare };
+  const device = `CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+  return withClearErrors({ name: 'onnx', device, memoryBytes: null, prepare });
 }
