@@ -47,6 +47,11 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
       'train --data x --augment fog,cutout',
       '--augment must be some of colour,translation,cutout with commas between them, or none, not "fog,cutout".',
     ],
+    [
+      'train --data x --optimizer adam2',
+      '--optimizer must be one of adam, adamw, rmsprop, sgd, not "adam2".',
+    ],
+    ['train --data x --d-steps 0', '--d-steps must be a whole number from 1 to 100, not "0".'],
     ['train --data x --batch 0', '--batch must be a whole number from 1 to 4096, not "0".'],
     ['train --data x --batch 4097', '--batch must be a whole number from 1 to 4096'],
     ['train --data x --batch 1e3', '--batch must be a whole number'],
@@ -143,6 +148,12 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
       'The design "dcgan-32" is made for 32x32x3 and cannot take 48x48x3: Block 4 ',
     ],
     ['--data x --preset small-128 --resolution 8', 'design.resolution', ' cannot take 8x8x3'],
+    [
+      '--data x --loss hinge --label-smoothing 0.1',
+      'training.combination',
+      'Repair: Switch label smoothing off',
+    ],
+    ['--data x --gp 10', 'training.combination', 'Repair: Use layer normalisation in the discriminator'],
     ['--data x --preset dense-28 --batch 1', 'training.batch-of-one', ' Choose a batch of 2 or more'],
   ])('ganvas train %s: with a code of its own', async (text, code, sentence) => {
     const place = new Workplace();
