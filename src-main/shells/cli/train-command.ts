@@ -8,6 +8,8 @@ import { formatShape } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
 import { requireTrainable } from '../../../src-shared/readiness.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
+import type { Measuring } from '../../../src-shared/measures.ts';
+import { defaultMeasuring, fewestImages, RankingMeasure } from '../../../src-shared/measures.ts';
 import type { Hyperparameters, Limits } from '../../../src-shared/training.ts';
 import { defaultHyperparameters, EngineName, LossName } from '../../../src-shared/training.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
@@ -58,6 +60,19 @@ function hyperparametersOf(words: Words): Hyperparameters {
     batch: words.integer('batch', 1, 4096) ?? defaults.batch,
     sampleEvery: words.integer('sample-every', 1, 1_000_000) ?? defaults.sampleEvery,
     checkpointEvery: words.integer('checkpoint-every', 1, 1_000_000) ?? defaults.checkpointEvery,
+  };
+}
+
+function measuringOf(words: Words): Measuring {
+  const defaults = defaultMeasuring();
+  const every = words.integer('measure-every', 0, 1_000_000);
+  return {
+    every: every === 0 ? null : (every ?? defaults.every),
+    images: words.integer('measure-images', fewestImages, 16_384) ?? defaults.images,
+    best: words.choice('keep-best', RankingMeasure) ?? defaults.best,
+    patience: words.integer('patience', 1, 10_000) ?? defaults.patience,
+    checkpointMegabytes:
+      words.integer('checkpoint-megabytes', 1, 100_000_000) ?? defaults.checkpointMegabytes,
   };
 }
 
@@ -125,10 +140,12 @@ export async function trainCommand(
       'minutes',
     ] as const),
     ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'sample-every', 'checkpoint-every'] as const),
+    ...(['measure-every', 'measure-images', 'keep-best', 'patience', 'checkpoint-megabytes'] as const),
     ...(['engine', 'seed', 'name'] as const),
   ]);
   const data = words.required('data');
   const hyperparameters = hyperparametersOf(words);
+  const measuring = measuringOf(words);
   const wanted = limitsOf(words);
   const limits = wanted ?? { steps: defaultSteps, kimg: null, minutes: null };
   const engine = words.choice('engine', EngineName);
@@ -157,7 +174,10 @@ export async function trainCommand(
     const dataset = await app.datasets.prepare(data, settings, { onProgress, signal });
     tellDataset(dataset, app.sourceName(dataset.source), app.datasets.leftOutFile(dataset), output);
     tellDesign(design, hyperparameters.batch, output);
-    const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
+    const training = {
+      ...{ name, design, hyperparameters, measuring, limits, dataset, seed },
+      engine: engine ?? 'auto',
+    };
     const run = app.runs.start(training);
     watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
     return await followRun(app, run, watch, output, interruption, next);

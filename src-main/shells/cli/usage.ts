@@ -20,13 +20,18 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--resolution N|HxW] [--grey] [--fit crop|pad|stretch] [--batch N]
                [--steps N] [--kimg N] [--minutes N] [--loss ns|ls|hinge]
                [--lr N] [--lr-d N] [--lr-g N] [--beta1 N] [--sample-every N] [--checkpoint-every N]
+               [--measure-every N] [--measure-images N] [--patience N]
+               [--keep-best swd|precision|recall|density|coverage] [--checkpoint-megabytes N]
                [--engine auto|cuda|webgpu|onnx|tensorflow-cpu|reference] [--seed N]
                [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends it
       with a checkpoint, twice at once; --lr is the learning rate of both networks, --lr-d and
       --lr-g that of one; --beta1 is Adam's; without --name the run is called by its data;
       a grid of samples is saved every --sample-every steps (100), with some before the first, a
-      checkpoint every --checkpoint-every (500)
+      checkpoint every --checkpoint-every (500); beside the training checkpoints that are
+      --measure-every steps (500) apart are measured with 512 images, 0 measures none; the best
+      one by --keep-best (swd) stays, and --patience N ends the run when N measured after it were no
+      better; all checkpoints together take --checkpoint-megabytes (5,000) at most
   ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
       now); --step goes back to an earlier checkpoint (0: the beginning), forgetting what followed;
@@ -35,6 +40,10 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
       a grid of new images from a run's generator: its newest checkpoint, or that of --step
+  ganvas measure <run> [--step N] [--images N] [--seed N] [--inception FILE] [--json]
+      how good a run's generator is: sliced Wasserstein distance, MS-SSIM, precision, recall,
+      density, coverage, colours, copies of training images, each beside what real images give;
+      FID and KID with an ONNX file of the Inception network, which Ganvas does not bring
   ganvas export <run> --format onnx|tfjs|safetensors|png --out PATH [--step N] [--json]
       the trained generator, for use elsewhere: onnx is a file that ends in .onnx; png is a picture
       of 64 of its images that ends in .png; tfjs (TensorFlow.js) and safetensors (with code for

@@ -1,4 +1,5 @@
 /** What differs between runs, and nothing else: settings, images, engine, and both networks block by block. Pure. */
+import { measureLabel } from '../../../src-shared/measures.ts';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
@@ -50,7 +51,7 @@ export function runDifferences(
 const orNever = (value: number | null) => (value === null ? 'never' : String(value));
 
 function trainingFacts(run: Run): Fact[] {
-  const { hyperparameters: chosen, limits, forkedFrom } = run;
+  const { hyperparameters: chosen, measuring, limits, forkedFrom } = run;
   const { discriminator, generator, ema } = chosen;
   const lossNames = { ns: 'non-saturating', ls: 'least squares', hinge: 'hinge' };
   const ends = [
@@ -76,6 +77,13 @@ function trainingFacts(run: Run): Fact[] {
     ['images in a grid', String(chosen.sampleCount)],
     ['checkpoint every', orNever(chosen.checkpointEvery)],
     ['checkpoints kept', String(chosen.keepCheckpoints)],
+    ['measured every', orNever(measuring.every)],
+    ['images measured', String(measuring.images)],
+    ['best kept by', measureLabel(measuring.best)],
+    [
+      'ends without progress',
+      measuring.patience === null ? 'never' : `after ${measuring.patience} checkpoints`,
+    ],
     ['ends', ends.length === 0 ? 'when stopped' : ends.join(' or ')],
     ['seed', String(run.seed)],
     ['engine', run.engine ?? run.engineWanted],
