@@ -17,11 +17,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     projects: [
       { extends: true, test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [runes, stories] } },
-      {
-        extends: true,
-        // Once more, until it is understood why the stand-in for Electron loses a drop now and then; a story that needed it is reported.
-        test: { name: 'e2e', include: [stories], globalSetup: 'test/e2e/build.ts', retry: 1 },
-      },
+      { extends: true, test: { name: 'e2e', include: [stories], globalSetup: 'test/e2e/build.ts' } },
       {
         extends: true,
         // Without this condition Svelte hands out its server build, in which nothing reacts.

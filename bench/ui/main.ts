@@ -1,5 +1,5 @@
 /**
- * `npm run bench:ui [start] [design] [chart] [gallery] [train]`: the budgets of the interface, measured in the real page in a real Chromium,
+ * `npm run bench:ui [start] [design] [chart] [gallery] [train] [drop]`: the budgets of the interface, measured in the real page in a real Chromium,
  * before a real server, core and trainer. All of them without a name.
  */
 import { rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { findChromium, launchBrowser, ServedLibrary } from '../../test/e2e/studi
 import { benchChart } from './chart.ts';
 import { benchDesign } from './design.ts';
 import { benchGallery } from './gallery.ts';
+import { benchDrop } from './drop.ts';
 import { fillLibrary } from './library.ts';
 import { print, Report } from './report.ts';
 import { benchStart } from './start.ts';
@@ -22,6 +23,7 @@ const benches = {
   chart: benchChart,
   gallery: benchGallery,
   train: benchTrain,
+  drop: benchDrop,
 };
 const load = () => `load average ${loadavg()[0]!.toFixed(1)}`;
 

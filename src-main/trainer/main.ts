@@ -1,5 +1,5 @@
 /** The trainer process: takes commands from the process that started it, does them one at a time, and ends with it. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants, getPriority, setPriority } from 'node:os';
 import * as v from 'valibot';
 import { AppError, toErrorData } from '../../src-shared/errors.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -37,6 +37,8 @@ async function work(command: Work): Promise<void> {
       emit({ type: 'engines', engines: await listEngines() });
       return;
     case 'train': {
+      // Hours of work for every core: the window, and whatever else a person does, goes first. Threads that are made later inherit it.
+      setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
       const { engine, why } = await runEngine(command);
       const device = why === null ? engine.device : `${engine.device} (${why})`;
       emit({ type: 'engine', name: engine.name, device });

@@ -126,13 +126,14 @@ export async function tabTo(
   throw new Error(`Tab does not lead to ${name}`);
 }
 
-/** Drops a file or folder of the disk in the middle of the page, as a file browser does. */
+/**
+ * Drops a file or folder of the disk on the page, as a file browser does. It is let go over something else than it was last dragged over,
+ * as when the page moves just then.
+ */
 export async function drop(page: Page, path: string): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
   const data = { items: [], files: [path], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+  for (const type of ['dragEnter', 'dragOver'] as const)
     await devtools.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
-    // A drop is only one where the page has taken what was dragged over it, which a busy page does late.
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
-  }
+  await devtools.send('Input.dispatchDragEvent', { type: 'drop', x: 20, y: 20, data });
 }

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { constants, getPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -129,6 +130,15 @@ describe('commands', { timeout: 60_000 }, () => {
     expect(await readdir(folder)).toEqual(['dataset', 'grid.png', 'run']);
     await trainer.ask(command(runDir, dataset, { checkpoint: folderOf(runDir, 4) }), 'trained');
     expect(Object.keys(lossesOf(trainer.events)).length).toBe(10);
+  });
+
+  test('train: whatever else a person does goes first', async () => {
+    const { runDir, dataset } = await place();
+    const trainer = await start();
+    const usual = getPriority(trainer.child.pid);
+    trainer.send(command(runDir, dataset, { limits: limits({}) }));
+    await trainer.next('steps');
+    expect(getPriority(trainer.child.pid)).toBe(Math.max(usual, constants.priority.PRIORITY_BELOW_NORMAL));
   });
 
   test.for(['paused', 'stopped'] as const)('interrupt: %s with a checkpoint', async (as) => {
