@@ -36,7 +36,7 @@ const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.m
 export const Theme = v.picklist(['system', 'light', 'dark']);
 export type Theme = v.InferOutput<typeof Theme>;
 
-/** What a person chose: `sample`, `sample:<count>`, `upload:<id>`, or a path (where the shell allows it). */
+/** What a person chose: `sample`, `sample:<count>`, `upload:<id>` (also of what `datasets.select` took), or a path (where the shell allows it). */
 const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** The part of an experiment that is edited. */
@@ -164,6 +164,13 @@ export const api = {
   'datasets.browse': method({ path: v.nullable(source) }).gives<FolderListing>(),
   /** Path of what was chosen in the system's dialog, null when it was closed; desktop only. @throws `shell.not-here` */
   'datasets.choose': method({ kind: v.picklist(['folder', 'file']) }).gives<string | null>(),
+  /**
+   * Several files and folders of this machine as one source, read where they lie; null where they do not lie in one folder, or where the
+   * shell does not allow all of the machine.
+   */
+  'datasets.select': method({ paths: v.pipe(v.array(source), v.minLength(1), v.maxLength(20_000)) }).gives<{
+    source: string | null;
+  }>(),
   /** `settings` null: suggested by what is found. */
   'datasets.preview': method({
     source,

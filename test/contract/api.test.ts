@@ -108,6 +108,8 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     const preview = await window.call('datasets.preview', { source: cats, settings: tinyImages, count: 2 });
     expect(preview).toMatchObject({ count: 2, files: 4, sourceName: 'cats' });
     expect(await app.files.preview(preview.id, 1)).toMatchObject({ kind: 'bytes', type: 'image/png' });
+    // Where not all of the machine is allowed, nothing on it is selected.
+    expect(await window.call('datasets.select', { paths: [cats] })).toEqual({ source: null });
     const outside = temporaryFolder();
     expect(
       await codeOf(() => window.call('datasets.prepare', { source: outside, settings: tinyImages })),
