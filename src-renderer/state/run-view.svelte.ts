@@ -141,7 +141,16 @@ export class RunView {
 
   readonly notes: readonly HealthNote[] = $derived.by(() => {
     const run = this.#details?.run;
-    return run === undefined ? [] : healthNotes(newestStretches(this.#whole), run.hyperparameters.loss);
+    if (run === undefined) return [];
+    const { dataset, hyperparameters } = run;
+    const last = newestStretches(this.#whole);
+    return healthNotes({
+      last,
+      loss: hyperparameters.loss,
+      metrics: this.#metrics,
+      images: dataset.count,
+      epochs: ((last.at(-1)?.step ?? 0) * hyperparameters.batch) / dataset.count,
+    });
   });
 
   close(): void {
