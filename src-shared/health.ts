@@ -57,6 +57,9 @@ const digits = (value: number) => value.toFixed(2);
 type Signal = Exclude<keyof Stretch, 'step'>;
 const over = (all: readonly Stretch[], signal: Signal) => mean(all.map((stretch) => stretch[signal]));
 
+/** Losses of a discriminator that is certain, where its verdicts are no probabilities; other losses have no such thing. */
+const certainBelow: Readonly<Partial<Record<LossName, number>>> = { ls: 0.01, hinge: 0.05 };
+
 /** The signs, with what several rules ask of them. */
 class Evidence {
   readonly last: readonly Stretch[];
@@ -111,8 +114,8 @@ class Evidence {
   get isCertain(): boolean {
     const all = (holds: (stretch: Stretch) => boolean) => this.last.every(holds);
     if (this.loss === 'ns') return all(({ dReal, dFake }) => dReal > 0.93 && dFake < 0.07);
-    if (this.loss === 'ls') return all(({ lossD }) => lossD < 0.01);
-    return this.loss === 'hinge' && all(({ lossD }) => lossD < 0.05);
+    const least = certainBelow[this.loss];
+    return least !== undefined && all(({ lossD }) => lossD < least);
   }
 }
 
