@@ -41,6 +41,8 @@ export const terms = {
   checkpointEvery:
     'Steps between two checkpoints, from which a run can go on when something happens to it; 0 writes one only at the end.',
   keepCheckpoints: 'How many of the newest checkpoints stay on the disk.',
+  measure:
+    'Compares the newest checkpoint with the training images: distances, diversity, copies. The numbers are kept and drawn below the losses.',
   measureEvery:
     'Checkpoints that are so many steps apart are measured against the training images, in what the training leaves over of the machine. 0 measures none.',
   measureImages:
