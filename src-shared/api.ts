@@ -220,7 +220,13 @@ export const api = {
   'runs.pause': method({ id }).gives<null>(),
   'runs.stop': method({ id }).gives<null>(),
   /** Long when the images are gone from the cache. `step`: an earlier checkpoint; what came after it is forgotten. */
-  'runs.resume': method({ id, step: v.nullable(count), limits: v.nullable(Limits) }).gives<Run>(),
+  'runs.resume': method({
+    id,
+    step: v.nullable(count),
+    limits: v.nullable(Limits),
+    /** The run's own when absent. */
+    engine: v.exactOptional(EngineName),
+  }).gives<Run>(),
   /** A new run of the same experiment that goes on from a checkpoint, with other settings if given. */
   'runs.fork': method({
     id,

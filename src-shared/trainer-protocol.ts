@@ -30,6 +30,8 @@ export const TrainCommand = v.strictObject({
   checkpoint: v.nullable(path),
   /** File that remembers which engine was fastest at which step. */
   trials: path,
+  /** Folder in which recorded steps are kept, so that the next start of the like is quicker. */
+  graphs: path,
   /** The checkpoint's hyperparameters may be others: another run began with it, or this one had its learning rates lowered. */
   changedSettings: v.exactOptional(v.literal(true)),
 });
@@ -83,8 +85,9 @@ const TrialCommand = v.strictObject({
   design: Design,
   hyperparameters: Hyperparameters,
   engine: EngineName,
-  /** As in {@link TrainCommand}. */
+  /** Both as in {@link TrainCommand}. */
   trials: path,
+  graphs: path,
 });
 
 const EnginesCommand = v.strictObject({ type: v.literal('engines') });

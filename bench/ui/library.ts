@@ -46,7 +46,7 @@ function deepDesign(): Design {
       outChannels: 16 + 8 * Math.floor(i / 5),
       kernel: halves ? [4, 4] : [3, 3],
       stride: halves ? [2, 2] : [1, 1],
-      batchNorm: i > 0,
+      norm: i > 0 ? 'batch' : 'none',
       activation: { kind: 'leakyRelu', slope: 0.2 },
     });
   });

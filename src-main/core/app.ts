@@ -15,7 +15,7 @@ import { openStore } from '../store/open-store.ts';
 import { leftOutFile } from '../datasets/cache-entry.ts';
 import type { StoredSample } from '../store/samples.ts';
 import { isUpload } from '../datasets/upload.ts';
-import type { CacheEntry, Datasets, MovedSource, PrepareOptions } from './datasets.ts';
+import type { CacheEntry, Datasets } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
 import type { Experiments } from './experiments.ts';
 import { createExperiments } from './experiments.ts';
@@ -27,7 +27,7 @@ import { createHandlers } from './handlers.ts';
 import { createIntake } from './intake.ts';
 import type { Measurements } from './measurements.ts';
 import { createMeasurements } from './measurements.ts';
-import type { NewTraining, Runs } from './runs.ts';
+import type { NewTraining, ResumeOptions, Runs } from './runs.ts';
 import type { RunAndExperiment } from './run-and-experiment.ts';
 import { createRunAndExperiment } from './run-and-experiment.ts';
 import { createRuns } from './runs.ts';
@@ -76,7 +76,7 @@ export interface App {
     /** See {@link Measurements}. */
     measured: Measurements['settled'];
     /** See {@link Runs}. */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep & MovedSource): Promise<Run>;
+    resume(id: string, limits: Limits | null, options?: ResumeOptions & AtStep): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
@@ -145,7 +145,7 @@ export function createApp({
   reveal,
 }: AppOptions): App {
   const store = openStore(libraryDir, { access, mustExist });
-  const trials = createTrials(trainerHost, store.paths.engineTrials, () => queue.isBusy);
+  const trials = createTrials(trainerHost, store.paths, () => queue.isBusy);
   const tell = (event: ApiEvent) => {
     if (event.type === 'run' && event.run.state === 'queued') trials.stop();
     broadcast(event);

@@ -93,7 +93,8 @@ export function createHandlers({
     'runs.start': ({ experiment, name, seed }, context) => runs.start(experiment, name, seed, context),
     'runs.pause': ({ id }) => after(runs.interrupt(id, 'paused')),
     'runs.stop': ({ id }) => after(runs.interrupt(id, 'stopped')),
-    'runs.resume': ({ id, step, limits }, context) => runs.resume(id, step, limits, context),
+    'runs.resume': ({ id, step, limits, ...engine }, context) =>
+      runs.resume(id, step, limits, { ...context, ...engine }),
     'runs.fork': ({ id, step, ...settings }, context) => runs.fork(id, step, settings, context),
     'runs.rename': ({ id, name }) => after(runs.rename(id, name)),
     'runs.delete': ({ id }) => after(runs.delete(id)),

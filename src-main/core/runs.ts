@@ -40,6 +40,11 @@ export interface ForkSettings {
   limits: Limits | null;
 }
 
+export interface ResumeOptions extends PrepareOptions, MovedSource {
+  /** The run's own when absent. */
+  engine?: EngineName;
+}
+
 /** Everything throws AppError `run.missing`. */
 export interface Runs {
   /**
@@ -62,12 +67,7 @@ export interface Runs {
    * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `checkpoint.*`, `dataset.changed`, `dataset.gone`, and what
    * `prepareDataset` throws; the run stays as it was
    */
-  resume(
-    id: string,
-    step: number | null,
-    limits: Limits | null,
-    options?: PrepareOptions & MovedSource,
-  ): Promise<Run>;
+  resume(id: string, step: number | null, limits: Limits | null, options?: ResumeOptions): Promise<Run>;
   /**
    * Queues a new run that goes on from a checkpoint of another one. It keeps the checkpoint itself, so the other may be deleted.
    * @throws AppError as {@link resume}, and of {@link requireTrainable}
@@ -113,6 +113,7 @@ export function createRuns(
       runDir: store.paths.runFolder(id),
       checkpoint: checkpoint?.folder ?? null,
       trials: store.paths.engineTrials,
+      graphs: store.paths.graphs,
       ...(checkpoint !== null && (checkpoint.step === run.forkedFrom?.step || hasGoneBack(store, id))
         ? { changedSettings: true }
         : {}),
@@ -212,6 +213,7 @@ export function createRuns(
       store.runs.rewind(id, checkpoint?.step ?? 0);
       store.transaction(() => {
         store.runs.setLimits(id, wanted);
+        if (options?.engine !== undefined) store.runs.setEngineWanted(id, options.engine);
         if (dataset.source !== now.dataset.source) store.runs.setSource(id, dataset.source);
         store.runs.setState(id, 'queued');
       });

@@ -82,6 +82,8 @@ export interface Runs {
   setLimits(id: string, limits: Limits): void;
   /** Notes where its images lie now. @throws AppError `run.missing` */
   setSource(id: string, source: string): void;
+  /** @throws AppError `run.missing` */
+  setEngineWanted(id: string, engine: EngineName): void;
   /** Notes what really computes. @throws AppError `run.missing` */
   setEngine(id: string, engine: string, device: string): void;
   /**
@@ -179,7 +181,8 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   const progress = database.query(
     { name: 'runs', key: ['id'], row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number() }) },
     'SELECT id, coalesce(forkedFromImages, 0) + ' +
-      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') AS imagesSeen, " +
+      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') * " +
+      "coalesce(hyperparameters ->> '$.discriminatorSteps', 1) AS imagesSeen, " +
       'coalesce((SELECT seconds FROM steps WHERE run = :id AND step = :step), forkedFromSeconds, 0) AS trainingSeconds ' +
       'FROM runs WHERE id = :id',
   );
@@ -192,6 +195,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   );
   const updateLimits = database.command('UPDATE runs SET limits = :limits WHERE id = :id');
   const updateSource = database.command('UPDATE runs SET datasetSource = :source WHERE id = :id');
+  const updateEngineWanted = database.command('UPDATE runs SET engineWanted = :engine WHERE id = :id');
   const updateEngine = database.command('UPDATE runs SET engine = :engine, device = :device WHERE id = :id');
 
   const get = (id: string): Run => {
@@ -286,6 +290,9 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     },
     setSource(id, source) {
       change(updateSource, { id, source });
+    },
+    setEngineWanted(id, engine) {
+      change(updateEngineWanted, { id, engine });
     },
     setEngine(id, engine, device) {
       change(updateEngine, { id, engine, device });

@@ -65,7 +65,7 @@ async function work(command: Work): Promise<void> {
       const { background, dataset, images, seed, reals } = command;
       if (background) await makeWay();
       const threads = background ? leftOverThreads() : availableParallelism();
-      const engine = await openEngine(command.engine, threads);
+      const engine = await openEngine(command.engine, { threads });
       const checkpoint = await readCheckpoint(command.checkpoint);
       const inception = command.inception === null ? null : await Inception.open(command.inception, threads);
       const values = await measure(
@@ -103,7 +103,7 @@ async function work(command: Work): Promise<void> {
     case 'explore':
       explorer = await Explorer.open(
         command.checkpoint,
-        await openEngine(command.engine, explorerThreads()),
+        await openEngine(command.engine, { threads: explorerThreads() }),
         emit,
       );
       emit(explorer.description);

@@ -1,5 +1,6 @@
 /** What the mirror derives for one block of the generator, each value with the reason for it. */
 import type { Activation, Block, MirrorOverrides, Pair } from '../../src-shared/gan/block.ts';
+import { centresChannels } from '../../src-shared/gan/norm.ts';
 import { formatPair } from '../../src-shared/gan/problem.ts';
 import type { Row } from './design-pair.ts';
 
@@ -97,14 +98,16 @@ export function derivedValues(row: Row, count: number): DerivedValue[] {
     };
   };
   const normReason = last
-    ? 'Off: this block gives the image itself, and normalising would take its colours and contrast.'
+    ? 'None: this block gives the image itself, and normalising would take its colours and contrast.'
     : stem
-      ? 'On: this block reads z, and normalising what it makes of it steadies all that follows.'
-      : block.batchNorm
-        ? `On, as in ${here}.`
+      ? 'Batch norm: this block reads z, and normalising what it makes of it steadies all that follows.'
+      : block.norm !== 'none'
+        ? block.norm === mirrored.norm
+          ? `As in ${here}.`
+          : `Batch norm in the place of the ${block.norm} norm of ${here}: ${block.norm === 'layer' ? 'that one is for discriminators that have to judge each image for itself' : 'a single pixel cannot be normalised by itself'}.`
         : block.spectralNorm
-          ? `On, because ${here} is normalised by spectral norm: that is made for discriminators, its mirror takes batch norm.`
-          : `Off, as in ${here}.`;
+          ? `Batch norm, because ${here} is normalised by spectral norm: that is made for discriminators, its mirror takes batch norm.`
+          : `None, as in ${here}.`;
   const activationReason = last
     ? 'tanh, because the image has values from -1 to 1.'
     : block.activation.kind === 'leakyRelu'
@@ -122,14 +125,14 @@ export function derivedValues(row: Row, count: number): DerivedValue[] {
         : `${mirrored.output.channels}, because ${here} reads as many: its mirror gives back what it took.`,
     ),
     ...sizes(row),
-    value('batchNorm', 'Batch norm', onOff(mirrored.batchNorm), normReason),
+    value('norm', 'Norm', mirrored.norm, normReason),
     value('activation', 'Activation', activationWords(mirrored.activation), activationReason),
     value(
       'bias',
       'Bias',
       onOff(mirrored.bias),
-      mirrored.batchNorm && block.bias
-        ? 'Off, because batch norm would take away whatever it adds.'
+      centresChannels(mirrored.norm) && block.bias
+        ? 'Off, because the norm would take away whatever it adds.'
         : `${mirrored.bias ? 'On' : 'Off'}, as in ${here}.`,
     ),
     value(

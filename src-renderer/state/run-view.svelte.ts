@@ -2,6 +2,7 @@ import type { ApiEvent } from '../../src-shared/api.ts';
 import { type AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { HealthNote, Stretch } from '../../src-shared/health.ts';
 import { healthNotes, stretches } from '../../src-shared/health.ts';
+import { imagesPerStep } from '../../src-shared/training.ts';
 import type {
   Checkpoint,
   Export,
@@ -202,7 +203,8 @@ export class RunView {
     }
     if (!('run' in event) || event.run !== this.id) return;
     if (event.type === 'steps') {
-      const batch = this.#details?.run.hyperparameters.batch ?? 1;
+      const run = this.#details?.run;
+      const batch = run === undefined ? 1 : imagesPerStep(run.hyperparameters);
       this.#whole = thin(append(this.#whole, event.steps, batch), 2 * bins);
     }
     if (event.type === 'sample') {

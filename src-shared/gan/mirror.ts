@@ -4,7 +4,17 @@
  * conventions of normalisation and activation are the DCGAN tutorial's (pytorch/tutorials beginner_source/dcgan_faces_tutorial.py).
  */
 import { AppError } from '../errors.ts';
-import type { Activation, Block, ConvBlock, DenseBlock, Discriminator, Pair, Shape } from './block.ts';
+import type {
+  Activation,
+  Block,
+  ConvBlock,
+  DenseBlock,
+  Discriminator,
+  NormName,
+  Pair,
+  Shape,
+} from './block.ts';
+import { centresChannels, normalisedTogether } from './norm.ts';
 import type { BlockShapes } from './shape.ts';
 import { discriminatorShapes, formatShape, inverseOutputPadding, poolRemainder } from './shape.ts';
 
@@ -14,13 +24,13 @@ interface GeneratorParts {
   input: Shape;
   output: Shape;
   bias: boolean;
-  batchNorm: boolean;
+  norm: NormName;
   spectralNorm: boolean;
   activation: Activation;
   dropout: number;
 }
 
-/** Un-pooling, transposed convolution, batch normalisation, activation, dropout: in this order. */
+/** Un-pooling, transposed convolution, normalisation, activation, dropout: in this order. */
 export interface ConvTransposeBlock extends GeneratorParts {
   kind: 'convTranspose';
   /** Each pixel is repeated this often along each axis before the convolution; `[1, 1]` where nothing was pooled. */
@@ -36,7 +46,7 @@ export interface ConvTransposeBlock extends GeneratorParts {
   outputPadding: Pair;
 }
 
-/** Matrix product, reshaping to `output`, batch normalisation of its channels, activation, dropout. */
+/** Matrix product, reshaping to `output`, normalisation of its channels, activation, dropout. */
 export interface GeneratorDenseBlock extends GeneratorParts {
   kind: 'dense';
 }
@@ -64,16 +74,25 @@ function mirroredActivation(activation: Activation, place: Place): Activation {
   return kind === 'leakyRelu' || (place.stem && kind === 'none') ? { kind: 'relu' } : activation;
 }
 
-function mirroredParts(block: Block, place: Place) {
+/**
+ * Spectral norm is a discriminator's normalisation, and layer norm stands in for batch norm where a discriminator has to judge each image
+ * for itself: the mirror of both has batch norm (SNGAN, WGAN-GP). Instance norm of a single pixel would leave nothing.
+ */
+function mirroredNorm(block: Block, place: Place, output: Shape): NormName {
+  if (place.last) return 'none';
+  if (block.norm === 'none') return place.stem || block.spectralNorm ? 'batch' : 'none';
+  const single = normalisedTogether(block.norm, output.height * output.width, output.channels) === 1;
+  return block.norm === 'layer' || single ? 'batch' : block.norm;
+}
+
+function mirroredParts(block: Block, place: Place, output: Shape) {
   const { mirror } = block;
-  // Spectral norm is a discriminator's normalisation: its mirror is normalised too, by batch norm (SNGAN).
-  const normalised = place.stem || block.batchNorm || block.spectralNorm;
-  const batchNorm = mirror.batchNorm ?? (normalised && !place.last);
+  const norm = mirror.norm ?? mirroredNorm(block, place, output);
   return {
     mirrors: block.id,
-    batchNorm,
-    // Batch norm subtracts the mean, so a bias before it can do nothing.
-    bias: mirror.bias ?? (block.bias && !batchNorm),
+    norm,
+    // What subtracts the mean of each channel leaves nothing of a bias before it.
+    bias: mirror.bias ?? (block.bias && !centresChannels(norm)),
     spectralNorm: mirror.spectralNorm ?? false,
     activation: mirror.activation ?? mirroredActivation(block.activation, place),
     dropout: mirror.dropout ?? 0,
@@ -87,16 +106,17 @@ function mirrorDense(
   place: Place,
 ): GeneratorDenseBlock {
   const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
-  return { kind: 'dense', ...mirroredParts(block, place), input, output };
+  return { kind: 'dense', ...mirroredParts(block, place, output), input, output };
 }
 
 function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: Place): ConvTransposeBlock {
   const { kernel, stride, padding } = block;
+  const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
   return {
     kind: 'convTranspose',
-    ...mirroredParts(block, place),
+    ...mirroredParts(block, place, output),
     input,
-    output: { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels },
+    output,
     unpool: block.maxPool,
     edge: poolRemainder(shapes.convolved, block.maxPool),
     unpooled: { ...shapes.convolved, channels: input.channels },

@@ -2,6 +2,7 @@
 import type { Activation, Block, Design, Pair, Shape } from './block.ts';
 import type { GeneratorBlock } from './mirror.ts';
 import { mirror } from './mirror.ts';
+import { groupsOf } from './norm.ts';
 import { discriminatorShapes, formatShape, size } from './shape.ts';
 
 /** A layer of a block: its name in the block's `nn.Sequential`, and the expression that makes it. */
@@ -35,7 +36,10 @@ function weighted(block: Block | GeneratorBlock, expression: string): string {
 
 /** @param flat whether a sample is a vector there, not an image */
 function normLayer(block: Block | GeneratorBlock, channels: number, flat: boolean): Layer[] {
-  return block.batchNorm ? [['norm', `nn.BatchNorm${flat ? 1 : 2}d(${channels})`]] : [];
+  const groups = groupsOf(block.norm, channels);
+  if (groups !== null) return [['norm', `nn.GroupNorm(${groups}, ${channels})`]];
+  if (block.norm === 'batch') return [['norm', `nn.BatchNorm${flat ? 1 : 2}d(${channels})`]];
+  return block.norm === 'pixel' ? [['norm', 'PixelNorm()']] : [];
 }
 
 function dropoutLayer({ dropout }: Block | GeneratorBlock): Layer[] {
@@ -136,9 +140,17 @@ function networkClass(name: string, docstring: string, blocks: CodeBlock[]): str
   ];
 }
 
+const pixelNorm = [
+  'class PixelNorm(nn.Module):',
+  '    """Each pixel divided by its length over the channels (ProGAN)."""',
+  '',
+  '    def forward(self, x):',
+  '        return x / torch.sqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)',
+];
+
 const weightsInit = [
   'def weights_init(network):',
-  '    """DCGAN\'s start: kernels N(0, 0.02), scales of batch norm N(1, 0.02), shifts and biases 0."""',
+  '    """DCGAN\'s start: kernels N(0, 0.02), scales of norms N(1, 0.02), shifts and biases 0."""',
   '    for name, parameter in network.named_parameters():',
   '        if parameter.dim() > 1:',
   '            nn.init.normal_(parameter, 0.0, 0.02)',
@@ -211,6 +223,7 @@ export function pytorchCode(
     `LATENT_DIM = ${latentDim}`,
     '',
     '',
+    ...([...blocks, ...generator].some((block) => block.norm === 'pixel') ? [...pixelNorm, '', ''] : []),
     ...networkClass(
       'Discriminator',
       `Images [batch, ${pythonShape(image)}], -1 to 1, to verdicts [batch, 1]: logits, above 0 for "real".`,

@@ -51,6 +51,7 @@ class Course {
       runDir: this.store.paths.runFolder(run.id),
       checkpoint: null,
       trials: this.store.paths.engineTrials,
+      graphs: this.store.paths.graphs,
     };
   }
 

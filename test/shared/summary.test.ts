@@ -26,8 +26,8 @@ describe("the DCGAN tutorial's networks", () => {
   test('normalise three blocks in the discriminator and four in the generator, without any bias', () => {
     const blocks = design.discriminator.blocks;
     const mirrored = mirror(design.discriminator, design.latentDim).blocks;
-    expect(blocks.map((block) => block.batchNorm)).toEqual([false, true, true, true, false]);
-    expect(mirrored.map((block) => block.batchNorm)).toEqual([true, true, true, true, false]);
+    expect(blocks.map((block) => block.norm === 'batch')).toEqual([false, true, true, true, false]);
+    expect(mirrored.map((block) => block.norm === 'batch')).toEqual([true, true, true, true, false]);
     expect([...blocks, ...mirrored].some((block) => block.bias)).toBe(false);
     expect(mirrored.map((block) => block.activation.kind)).toEqual(['relu', 'relu', 'relu', 'relu', 'tanh']);
   });
@@ -105,7 +105,7 @@ describe('over random designs', () => {
             block.kind === 'dense'
               ? [outputs, input.height, input.width, input.channels]
               : [outputs, input.channels, ...block.kernel];
-          const norm = block.batchNorm ? [[outputs], [outputs]] : [];
+          const norm = block.norm === 'batch' ? [[outputs], [outputs]] : [];
           expect(parameters).toBe(total([weight, ...(block.bias ? [[outputs]] : []), ...norm]));
           expect(buffers).toBe(total([...norm, ...(block.spectralNorm ? [[outputs]] : [])]));
         });
@@ -119,7 +119,7 @@ describe('over random designs', () => {
             block.kind === 'dense'
               ? [input.channels, ...reshaped]
               : [input.channels, ...reshaped, ...block.kernel];
-          const norm = block.batchNorm ? [[output.channels], [output.channels]] : [];
+          const norm = block.norm === 'batch' ? [[output.channels], [output.channels]] : [];
           expect(parameters).toBe(total([weight, ...(block.bias ? [reshaped] : []), ...norm]));
           expect(buffers).toBe(total([...norm, ...(block.spectralNorm ? [reshaped] : [])]));
         });
@@ -179,7 +179,7 @@ const small: Design = {
         kernel: [3, 2],
         stride: [1, 1],
         padding: [0, 0],
-        batchNorm: true,
+        norm: 'batch',
         activation: { kind: 'relu' },
         maxPool: [2, 2],
         dropout: 0.5,

@@ -131,6 +131,34 @@ describe('a run', () => {
     }
   });
 
+  test('with augmentation that adapts, too: how likely it is goes on from the checkpoint', async () => {
+    const { runDir, dataset } = await place();
+    const whole = `${runDir}-whole`;
+    const hyperparameters = settings({
+      mirrorFlips: true,
+      augmentation: {
+        colour: true,
+        translation: true,
+        cutout: true,
+        probability: 0.5,
+        adaptive: { target: 0, kimg: 0.1 },
+      },
+    });
+    const losses = lossesOf(await trained(command(whole, dataset, { hyperparameters }), engine));
+    const before = { hyperparameters, limits: limits({ steps: 5 }) };
+    await trained(command(runDir, dataset, before), engine);
+    const { info } = await readCheckpoint(folderOf(runDir, 5));
+    // Five steps of 4 images, each of which moved it up or down by 4 of 100.
+    const moved = (info.augmentProbability! - 0.5) / 0.04;
+    expect(moved).toBeCloseTo(Math.round(moved), 6);
+    expect(Math.abs(moved)).toBeGreaterThan(0.5);
+    const after = { hyperparameters, checkpoint: folderOf(runDir, 5) };
+    expect(lossesOf(await trained(command(runDir, dataset, after), engine))).toEqual(
+      Object.fromEntries(Object.entries(losses).filter(([step]) => Number(step) > 5)),
+    );
+    expect(await fingerprint(runDir, 10)).toBe(await fingerprint(whole, 10));
+  });
+
   test('does not depend on when samples and checkpoints are made', async () => {
     const { runDir, dataset } = await place();
     await trained(command(runDir, dataset), engine);
@@ -158,7 +186,7 @@ describe('a run', () => {
 describe('the same run on the yardstick', () => {
   test('is interchangeable: begun on one engine, gone on with on the other', async () => {
     const { runDir, dataset } = await place();
-    const adam = { learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
+    const adam = { ...settings().generator, learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
     const hyperparameters = settings({ discriminator: adam, generator: adam });
     const two = { hyperparameters, limits: limits({ steps: 2 }) };
     await trained(command(runDir, dataset, two), engine);
@@ -274,7 +302,7 @@ describe('a run that breaks down', () => {
   const explosive = settings({
     checkpointEvery: 1,
     // Far above what the settings' schema lets a person ask for.
-    discriminator: { learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
+    discriminator: { ...settings().generator, learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
     loss: 'ls',
   });
 
@@ -321,6 +349,7 @@ describe('a run that breaks down', () => {
         return {
           write: (arrays) => program.write(arrays),
           read: () => program.read(),
+          share: (other, shapes) => program.share(other, shapes),
           dispose: () => program.dispose(),
           async run(given) {
             const outputs = await program.run(given);
@@ -526,6 +555,7 @@ describe('samples', () => {
           z.push(given['z']!.slice());
           return program.run(given);
         },
+        share: (other, shapes) => program.share(other, shapes),
         dispose: () => program.dispose(),
       };
     };

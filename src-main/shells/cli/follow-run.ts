@@ -4,6 +4,7 @@ import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
+import { imagesPerStep } from '../../../src-shared/training.ts';
 import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, unread } from './interruption.ts';
@@ -130,7 +131,7 @@ export class RunWatch {
     const progress = {
       phase: trainingPhase,
       done: step,
-      total: lastStep(limits, hyperparameters.batch),
+      total: lastStep(limits, imagesPerStep(hyperparameters)),
       perSecond: 0,
       remainingSeconds,
       ...(minutes !== null && remainingSeconds !== null
@@ -190,8 +191,10 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
 /** What can be typed after a failure; nothing where that is not known. */
-function hint({ number }: Run, code: string, next: NextCommand): string {
+function hint({ number, engine }: Run, code: string, next: NextCommand): string {
   if (passing.includes(code)) return ` Go on: ${next(`resume ${number}`)}`;
+  if (code.startsWith('engine.') && engine !== 'onnx')
+    return ` Go on with another engine: ${next(`resume ${number} --engine onnx`)}`;
   if (code === 'training.not-finite') return ' "ganvas train" takes them as --lr, or --lr-d and --lr-g.';
   return '';
 }

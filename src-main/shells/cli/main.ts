@@ -38,7 +38,12 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors with a code of their own that only the words of the call can cause. */
-const causedByWords: readonly string[] = ['dataset.sample', 'design.resolution', 'training.batch-of-one'];
+const causedByWords: readonly string[] = [
+  'dataset.sample',
+  'design.resolution',
+  'training.batch-of-one',
+  'training.combination',
+];
 
 /** No path can be told from a folder that is gone, or whose name came in mangled. @throws AppError `path.no-folder`, `path.not-utf8` */
 function requireFolder(): void {

@@ -28,7 +28,7 @@ const designOf = (batchNorm: boolean): Design => ({
     image: { height: 16, width: 16, channels: 3 },
     blocks: [
       convBlock({ id: 'b1', outChannels: 16, activation: leaky }),
-      convBlock({ id: 'b2', outChannels: 32, batchNorm, activation: leaky }),
+      convBlock({ id: 'b2', outChannels: 32, norm: batchNorm ? 'batch' : 'none', activation: leaky }),
       convBlock({ id: 'b3', outChannels: 1, stride: [1, 1], padding: [0, 0] }),
     ],
   },
@@ -43,10 +43,9 @@ interface Course {
 }
 
 const adam = (learningRate: number, beta1 = 0.5) => ({
+  ...defaultHyperparameters().generator,
   learningRate,
   beta1,
-  beta2: 0.999,
-  epsilon: 1e-8,
 });
 const usual: Course = { images: 600, steps: 1500, settings: {} };
 const brief: Course = { ...usual, steps: 1000 };
@@ -111,6 +110,7 @@ async function record(name: RecordedName): Promise<void> {
           runDir: join(folder, 'run'),
           checkpoint: null,
           trials: join(folder, 'trials.json'),
+          graphs: join(folder, 'graphs'),
         },
         engine,
         {
