@@ -19,6 +19,7 @@ import type {
   Series,
   SeriesName,
 } from './library.ts';
+import { fewestImages, Measuring } from './measures.ts';
 import { Name } from './name.ts';
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
@@ -42,6 +43,7 @@ const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const draft = {
   history: PackedHistory,
   hyperparameters: Hyperparameters,
+  measuring: Measuring,
   limits: Limits,
   engine: EngineName,
   imageSettings: v.nullable(ImageSettings),
@@ -52,6 +54,7 @@ const draft = {
 const changes = {
   history: v.exactOptional(draft.history),
   hyperparameters: v.exactOptional(draft.hyperparameters),
+  measuring: v.exactOptional(draft.measuring),
   limits: v.exactOptional(draft.limits),
   engine: v.exactOptional(draft.engine),
   imageSettings: v.exactOptional(draft.imageSettings),
@@ -230,6 +233,7 @@ export const api = {
     step: count,
     name: Name,
     hyperparameters: v.nullable(Hyperparameters),
+    measuring: v.nullable(Measuring),
     limits: v.nullable(Limits),
   }).gives<Run>(),
   'runs.rename': method({ id, name: Name }).gives<null>(),
@@ -246,6 +250,15 @@ export const api = {
     bins: upTo(5000),
   }).gives<Series>(),
   'runs.metrics': method({ id }).gives<Metric[]>(),
+  /**
+   * Long. Measures a checkpoint against the run's images and keeps the numbers. `step` null: the newest one.
+   * @throws `measure.too-few`
+   */
+  'runs.measure': method({
+    id,
+    step: v.nullable(count),
+    images: v.pipe(v.number(), v.integer(), v.minValue(fewestImages), v.maxValue(16_384)),
+  }).gives<Metric[]>(),
 
   /**
    * Starts a process that holds the generator of a checkpoint (null: the newest one), also of a run that trains. It ends with the
@@ -303,8 +316,13 @@ export type ApiEvent =
       remainingSeconds: number | null;
     }
   | { type: 'sample'; run: string; step: number; count: number; columns: number }
-  /** Older ones of the run may have made room for it. */
   | { type: 'checkpoint'; run: string; step: number; bytes: number }
+  /** These checkpoints of the run have made room for others. */
+  | { type: 'pruned'; run: string; steps: number[] }
+  /** A checkpoint has been measured. */
+  | { type: 'metrics'; run: string; metrics: Metric[] }
+  /** What is being measured beside the training; `phase` null: nothing any more, and `problem` says why where it went wrong. */
+  | { type: 'measuring'; run: string; step: number; phase: string | null; problem: string | null }
   /** What the trainer of a run uses: share of all cores (0 to 1), resident bytes. */
   | { type: 'resources'; run: string; cpu: number; memoryBytes: number }
   | { type: 'export'; export: Export }

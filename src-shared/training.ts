@@ -242,7 +242,8 @@ export type RunState = v.InferOutput<typeof RunState>;
 
 const transitions: Record<RunState, readonly RunState[]> = {
   queued: ['running', 'stopped', 'failed', 'interrupted'],
-  running: ['paused', 'stopped', 'done', 'failed', 'interrupted'],
+  // Back into the queue: it has broken down and goes on from a checkpoint by itself.
+  running: ['queued', 'paused', 'stopped', 'done', 'failed', 'interrupted'],
   paused: ['queued', 'stopped'],
   stopped: ['queued'],
   done: ['queued'],

@@ -9,6 +9,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Run } from '../../src-shared/library.ts';
 import { nameAfter, parseName } from '../../src-shared/name.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
+import type { Measuring } from '../../src-shared/measures.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Datasets, MovedSource, PrepareOptions } from './datasets.ts';
@@ -16,13 +17,14 @@ import { chooseCheckpoint, requireWhole } from './checkpoint-choice.ts';
 import { requireExperiment, requireRun } from './deleted.ts';
 import { createFork } from './fork.ts';
 import type { TrainerHost } from './trainer-host.ts';
-import type { TrainingQueue } from './training-queue.ts';
+import { hasGoneBack, type TrainingQueue } from './training-queue.ts';
 
 export interface NewTraining {
   /** Null: after its images. */
   name: string | null;
   design: Design;
   hyperparameters: Hyperparameters;
+  measuring: Measuring;
   limits: Limits;
   dataset: PreparedDataset;
   /** Decides every random number of the run: 0 to 2^53 - 1. */
@@ -32,8 +34,9 @@ export interface NewTraining {
 
 export interface ForkSettings {
   name: string;
-  /** Null keeps the run's own; likewise the limits. */
+  /** Null keeps the run's own; likewise the others. */
   hyperparameters: Hyperparameters | null;
+  measuring: Measuring | null;
   limits: Limits | null;
 }
 
@@ -111,7 +114,9 @@ export function createRuns(
       checkpoint: checkpoint?.folder ?? null,
       trials: store.paths.engineTrials,
       graphs: store.paths.graphs,
-      ...(checkpoint !== null && checkpoint.step === run.forkedFrom?.step ? { fork: true } : {}),
+      ...(checkpoint !== null && (checkpoint.step === run.forkedFrom?.step || hasGoneBack(store, id))
+        ? { changedSettings: true }
+        : {}),
     });
     return store.runs.get(id);
   };
@@ -128,7 +133,7 @@ export function createRuns(
   };
 
   return {
-    startNew({ name: wanted, design, hyperparameters, limits, dataset, seed, engine }) {
+    startNew({ name: wanted, design, hyperparameters, measuring, limits, dataset, seed, engine }) {
       requireTrainable(design, dataset, hyperparameters);
       const name = wanted ?? nameAfter(datasets.view(dataset).sourceName, namesIn(store));
       const { id, experiment } = store.transaction(() => {
@@ -136,6 +141,7 @@ export function createRuns(
           name,
           history: packHistory(startHistory(design)),
           hyperparameters,
+          measuring,
           limits,
           engine,
           imageSettings: dataset.settings,
@@ -146,6 +152,7 @@ export function createRuns(
           name,
           design,
           hyperparameters,
+          measuring,
           limits,
           dataset,
           seed,
@@ -160,7 +167,7 @@ export function createRuns(
     async start(experiment, name, seed, options) {
       const wanted = store.experiments.get(experiment);
       requireExperiment(wanted);
-      const { design, hyperparameters, limits, engine, imageSettings, source } = wanted;
+      const { design, hyperparameters, measuring, limits, engine, imageSettings, source } = wanted;
       if (imageSettings === null || source === null) {
         throw new AppError(
           'experiment.no-images',
@@ -178,6 +185,7 @@ export function createRuns(
         name,
         design,
         hyperparameters,
+        measuring,
         limits,
         dataset,
         seed: seed ?? randomInt(2 ** 47),
@@ -212,7 +220,7 @@ export function createRuns(
       return enqueue(id, dataset, checkpoint);
     },
 
-    async fork(id, step, { name, hyperparameters, limits }, options) {
+    async fork(id, step, { name, hyperparameters, measuring, limits }, options) {
       const parent = store.runs.get(id);
       const settings = hyperparameters ?? parent.hyperparameters;
       const until = limits ?? parent.limits;
@@ -235,6 +243,7 @@ export function createRuns(
           name,
           design,
           hyperparameters: settings,
+          measuring: measuring ?? parent.measuring,
           limits: until,
           dataset: parent.dataset,
           seed,

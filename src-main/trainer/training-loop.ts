@@ -27,7 +27,7 @@ import { lossOrder, stepPlan } from './train-step.ts';
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
   /** Asked between steps; anything but null ends the run with a checkpoint. */
-  interrupted: () => 'paused' | 'stopped' | null;
+  interrupted: () => 'paused' | 'stopped' | 'done' | null;
 }
 
 /** Steps are told at most this often, in milliseconds, so that a fast run does not drown its listeners. */
@@ -58,8 +58,8 @@ interface Beginning {
 }
 
 /**
- * The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. A fork may have other
- * hyperparameters: an average of the generator that it alone wants begins as the generator.
+ * The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. Where its
+ * hyperparameters may be others, an average of the generator that it alone wants begins as the generator.
  */
 async function begin(command: TrainCommand): Promise<Beginning> {
   const { design, hyperparameters, seed, dataset } = command;
@@ -89,7 +89,8 @@ async function begin(command: TrainCommand): Promise<Beginning> {
   };
   const different = Object.keys(wanted).filter(
     (key) =>
-      !isDeepStrictEqual(wanted[key], found[key]) && !(command.fork === true && key === 'hyperparameters'),
+      !isDeepStrictEqual(wanted[key], found[key]) &&
+      !(command.changedSettings === true && key === 'hyperparameters'),
   );
   if (different.length > 0) {
     throw new AppError(

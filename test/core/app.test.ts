@@ -236,7 +236,8 @@ describe('resuming', () => {
         details: { earlier },
       };
       expect(await errorOf(() => app.runs.resume(run.id, null, at))).toMatchObject(refused);
-      const fork = { id: run.id, step: step ?? 3, name: 'fork', hyperparameters: null, limits: null };
+      const settings = { hyperparameters: null, measuring: null, limits: null };
+      const fork = { id: run.id, step: step ?? 3, name: 'fork', ...settings };
       const longer = { steps: 9, kimg: null, minutes: null };
       const forking = () => app.handlers['runs.fork']({ ...fork, limits: longer }, context);
       expect(await errorOf(forking)).toMatchObject(refused);

@@ -102,6 +102,7 @@ describe('the states of a run', () => {
         'running > paused',
         'running > stopped',
         'running > done',
+        'running > queued',
         'running > failed',
         'running > interrupted',
         'paused > queued',

@@ -456,7 +456,7 @@ describe('a fork', () => {
     await trained(command(runDir, dataset, { limits: limits({ steps: 3 }) }), engine);
     const fork = `${runDir}-fork`;
     const given = { checkpoint: folderOf(runDir, 3), limits: limits({ steps: 6 }) };
-    await trained(command(fork, dataset, { ...given, fork: true }), engine);
+    await trained(command(fork, dataset, { ...given, changedSettings: true }), engine);
     await trained(command(runDir, dataset, given), engine);
     expect(await fingerprint(fork, 6)).toBe(await fingerprint(runDir, 6));
   });
@@ -475,7 +475,7 @@ describe('a fork', () => {
         hyperparameters: settings({ ema, loss: 'hinge', batch: 2 }),
         limits: limits({ steps: step }),
         checkpoint,
-        fork: true,
+        changedSettings: true,
       });
     const [averaged, plain] = [`${runDir}-averaged`, `${runDir}-plain`];
     const events = await trained(on(3, averaged, { halfLifeKimg: 1000, rampUp: null }, from), engine);
@@ -498,7 +498,7 @@ describe('a fork', () => {
   test('is of the same design, images and seed all the same', async () => {
     const { runDir, dataset } = await place();
     await trained(command(runDir, dataset, { limits: limits({ steps: 1 }) }), engine);
-    const given = { checkpoint: folderOf(runDir, 1), fork: true, seed: 6 } as const;
+    const given = { checkpoint: folderOf(runDir, 1), changedSettings: true, seed: 6 } as const;
     const error = await errorOf(trained(command(`${runDir}-fork`, dataset, given), engine));
     expect(error).toMatchObject({ code: 'checkpoint.mismatch', details: { different: ['seed'] } });
   });

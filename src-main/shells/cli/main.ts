@@ -5,6 +5,7 @@ import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, unread, watchInterrupts } from './interruption.ts';
+import { measureCommand } from './measure-command.ts';
 import { mirrorCommand } from './mirror-command.ts';
 import { isMangled, Words } from './options.ts';
 import type { Output } from './output.ts';
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   delete: deleteCommand,
   engines: enginesCommand,
   export: exportCommand,
+  measure: measureCommand,
   mirror: mirrorCommand,
   rename: renameCommand,
   resume: resumeCommand,

@@ -28,6 +28,7 @@ import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import { namedRun, nextCommand, openApp, openToChange, withEarlier, withMoved } from './library.ts';
+import { measuringOf } from './measuring-options.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
@@ -203,9 +204,11 @@ export async function trainCommand(
     ...(['instance-noise', 'noise-kimg', 'optimizer', 'optimizer-d', 'optimizer-g'] as const),
     ...(['augment', 'augment-chance', 'augment-target', 'augment-kimg', 'flip'] as const),
     ...(['weight-decay', 'clip-norm', 'schedule', 'schedule-kimg', 'ema-kimg', 'ema-ramp-up'] as const),
+    ...(['measure-every', 'measure-images', 'keep-best', 'patience', 'checkpoint-megabytes'] as const),
     ...(['engine', 'seed', 'name'] as const),
   ]);
   const data = words.required('data');
+  const measuring = measuringOf(words);
   const loss = words.choice('loss', RecipeName);
   // Before any file is read: what the words say of it is wrong whatever the design.
   hyperparametersOf(words, defaultHyperparameters());
@@ -241,7 +244,10 @@ export async function trainCommand(
     tellDataset(dataset, app.sourceName(dataset.source), app.datasets.leftOutFile(dataset), output);
     tellDesign(design, hyperparameters.batch, output);
     tellSettings(loss ?? 'ns', moved, { design, hyperparameters }, output);
-    const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
+    const training = {
+      ...{ name, design, hyperparameters, measuring, limits, dataset, seed },
+      engine: engine ?? 'auto',
+    };
     const run = app.runs.start(training);
     watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
     return await followRun(app, run, watch, output, interruption, next);

@@ -27,6 +27,8 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
                [--schedule-kimg N] [--ema-kimg N] [--ema-ramp-up N]
                [--augment colour,translation,cutout|none] [--augment-chance N]
                [--augment-target N] [--augment-kimg N] [--flip]
+               [--measure-every N] [--measure-images N] [--patience N]
+               [--keep-best swd|precision|recall|density|coverage] [--checkpoint-megabytes N]
                [--engine auto|cuda|webgpu|onnx|tensorflow-cpu|reference] [--seed N]
                [--name TEXT] [--json]
       trains until the first limit is reached (2,000 steps where none is given); Ctrl-C once ends
@@ -46,7 +48,11 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
       seen); --augment changes all that the discriminator sees at random, for small datasets: so
       many images as --augment-chance says (1), or as many as it takes until the mean sign of its
       verdicts on reals is --augment-target (0.6), moved from 0 to 1 in --augment-kimg (500) at the
-      fastest; --flip shows half of the images as in a mirror
+      fastest; --flip shows half of the images as in a mirror; beside the training checkpoints that
+      are --measure-every steps (500) apart are measured with --measure-images images (512), 0
+      measures none; the best one by --keep-best (swd) stays, and --patience N ends the run when N
+      measured after it were no better; all checkpoints together take --checkpoint-megabytes (5,000)
+      at most
   ganvas resume <run> [--data PATH] [--step N] [--steps N] [--kimg N] [--minutes N]
                 [--engine NAME] [--json]
       goes on where a run ended, exactly; a limit counts from the run's beginning (minutes from
@@ -57,6 +63,10 @@ export const usage = `Ganvas: design a discriminator, get the mirrored generator
   ganvas show <run> [--json]    one run, whole
   ganvas sample <run> --out grid.png [--count N] [--seed N] [--step N] [--json]
       a grid of new images from a run's generator: its newest checkpoint, or that of --step
+  ganvas measure <run> [--step N] [--images N] [--seed N] [--inception FILE] [--json]
+      how good a run's generator is: sliced Wasserstein distance, MS-SSIM, precision, recall,
+      density, coverage, colours, copies of training images, each beside what real images give;
+      FID and KID with an ONNX file of the Inception network, which Ganvas does not bring
   ganvas export <run> --format onnx|tfjs|safetensors|png --out PATH [--step N] [--json]
       the trained generator, for use elsewhere: onnx is a file that ends in .onnx; png is a picture
       of 64 of its images that ends in .png; tfjs (TensorFlow.js) and safetensors (with code for

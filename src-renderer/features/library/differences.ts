@@ -1,4 +1,5 @@
 /** What differs between runs, and nothing else: settings, images, engine, and both networks block by block. Pure. */
+import { measureLabel } from '../../../src-shared/measures.ts';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
@@ -50,7 +51,7 @@ export function runDifferences(
 }
 
 function trainingFacts(run: Run): Fact[] {
-  const { hyperparameters, limits, forkedFrom } = run;
+  const { hyperparameters, measuring, limits, forkedFrom } = run;
   const ends = [
     ...(limits.steps === null ? [] : [`at step ${limits.steps}`]),
     ...(limits.kimg === null ? [] : [`at ${limits.kimg} kimg`]),
@@ -58,6 +59,13 @@ function trainingFacts(run: Run): Fact[] {
   ];
   return [
     ...settingsInWords(hyperparameters),
+    ['measured every', measuring.every === null ? 'never' : String(measuring.every)],
+    ['images measured', String(measuring.images)],
+    ['best kept by', measureLabel(measuring.best)],
+    [
+      'ends without progress',
+      measuring.patience === null ? 'never' : `after ${measuring.patience} checkpoints`,
+    ],
     ['ends', ends.length === 0 ? 'when stopped' : ends.join(' or ')],
     ['seed', String(run.seed)],
     ['engine', run.engine ?? run.engineWanted],

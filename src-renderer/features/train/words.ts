@@ -79,6 +79,18 @@ export const terms = {
   checkpointEvery:
     'Steps between two checkpoints, from which a run can go on when something happens to it; 0 writes one only at the end.',
   keepCheckpoints: 'How many of the newest checkpoints stay on the disk.',
+  measure:
+    'Compares the newest checkpoint with the training images: distances, diversity, copies. The numbers are kept and drawn below the losses.',
+  measureEvery:
+    'Checkpoints that are so many steps apart are measured against the training images, in what the training leaves over of the machine. 0 measures none.',
+  measureImages:
+    'Generated images, and as many real ones, that a measurement looks at: more make it steadier and slower. Numbers of other counts do not compare. At most half of the dataset.',
+  keepBest:
+    'The best checkpoint by this measure stays on the disk, beside the newest ones. GANs often end worse than they once were.',
+  patience:
+    'The run ends when so many checkpoints measured after the best one were no better. 0: it never ends for that.',
+  checkpointMegabytes:
+    'What all checkpoints of a run together may take. Older ones go first; the newest and the best always stay.',
   seed: 'Decides every random number. The same seed on the same engine gives the same run, bit for bit. Empty: a new one.',
   kimg: 'Thousands of real images that the discriminator has seen.',
   fork: 'A new run that goes on from a checkpoint of this one, with the settings as they stand in this experiment now. This run stays as it is.',
