@@ -6,7 +6,9 @@ import { onnxEngine } from '../src-main/trainer/engines/onnx/engine.ts';
 import { Recordings } from '../src-main/trainer/engines/onnx/recordings.ts';
 import { elements, initialState, stateTensors } from '../src-main/trainer/parameters.ts';
 import { Random } from '../src-main/trainer/random.ts';
-import { aboutStep, drawInputs, stepInputs, stepPlan, trainStep } from '../src-main/trainer/train-step.ts';
+import { drawInputs, stepInputs } from '../src-main/trainer/step-inputs.ts';
+import { aboutStep, stepPlan } from '../src-main/trainer/step-plan.ts';
+import { trainStep } from '../src-main/trainer/train-step.ts';
 
 const [resolution, batch, base, steps] = process.argv.slice(2, 6).map(Number) as [
   number,

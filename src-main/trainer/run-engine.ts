@@ -9,15 +9,9 @@ import { Recordings } from './engines/onnx/recordings.ts';
 import { openEngine, trainingEngines } from './engines/find.ts';
 import type { Arrays } from './parameters.ts';
 import { elements, initialState, stateTensors } from './parameters.ts';
-import {
-  aboutStep,
-  drawInputs,
-  isPenalised,
-  stepFunction,
-  stepInputs,
-  stepPlan,
-  withoutPenalties,
-} from './train-step.ts';
+import { drawInputs, stepInputs } from './step-inputs.ts';
+import { aboutStep, isPenalised, stepPlan, withoutPenalties } from './step-plan.ts';
+import { stepFunction } from './train-step.ts';
 
 type Step = Pick<TrainCommand, 'design' | 'hyperparameters' | 'seed'>;
 

@@ -2,15 +2,10 @@
 import type { Engine, Program } from './engines/engine.ts';
 import type { Arrays } from './parameters.ts';
 import { stateTensors } from './parameters.ts';
-import type { StepPlan } from './train-step.ts';
-import {
-  aboutStep,
-  drawInputs,
-  isPenalised,
-  stepFunction,
-  stepInputs,
-  withoutPenalties,
-} from './train-step.ts';
+import type { StepPlan } from './step-plan.ts';
+import { drawInputs, stepInputs } from './step-inputs.ts';
+import { aboutStep, isPenalised, withoutPenalties } from './step-plan.ts';
+import { stepFunction } from './train-step.ts';
 
 export interface StepProgram extends Pick<Program, 'write' | 'read' | 'dispose'> {
   /**

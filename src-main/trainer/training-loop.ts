@@ -21,8 +21,9 @@ import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { prepareStep } from './step-program.ts';
-import type { StepPlan } from './train-step.ts';
-import { lossOrder, stepPlan } from './train-step.ts';
+import type { StepPlan } from './step-plan.ts';
+import { stepPlan } from './step-plan.ts';
+import { lossOrder } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;

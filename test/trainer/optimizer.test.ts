@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { optimizers, rateLeft } from '../../src-main/trainer/optimizer.ts';
-import { drawInputs, emaBeta, stepPlan } from '../../src-main/trainer/train-step.ts';
+import { drawInputs, emaBeta } from '../../src-main/trainer/step-inputs.ts';
+import { stepPlan } from '../../src-main/trainer/step-plan.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { difference, numbers, reference } from './measure.ts';
