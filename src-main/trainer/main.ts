@@ -18,6 +18,12 @@ import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
 import { stepSeconds } from './trial.ts';
 
+/**
+ * Below what a person does, and far enough above the process that measures (19): where both want a core, Linux gives that one 15 / 335 of it.
+ * Windows has classes of priorities, of which 10 is the one below normal.
+ */
+const trainingPriority = process.platform === 'win32' ? constants.priority.PRIORITY_BELOW_NORMAL : 5;
+
 function emit(event: TrainerEvent): void {
   process.send?.(event);
 }
@@ -38,7 +44,7 @@ async function work(command: Work): Promise<void> {
       return;
     case 'train': {
       // Hours of work for every core: the window, and whatever else a person does, goes first. Threads that are made later inherit it.
-      setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
+      setPriority(Math.max(getPriority(), trainingPriority));
       const { engine, why } = await runEngine(command);
       const device = why === null ? engine.device : `${engine.device} (${why})`;
       emit({ type: 'engine', name: engine.name, device });
