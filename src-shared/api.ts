@@ -20,8 +20,9 @@ import type {
   Series,
   SeriesName,
 } from './library.ts';
+import { fewestImages, Measuring } from './measures.ts';
+import type { LongTask } from './long-task.ts';
 import { Name } from './name.ts';
-import type { Progress } from './progress.ts';
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
 import type { EngineReport } from './trainer-protocol.ts';
@@ -37,13 +38,14 @@ const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.m
 export const Theme = v.picklist(['system', 'light', 'dark']);
 export type Theme = v.InferOutput<typeof Theme>;
 
-/** What a person chose: `sample`, `sample:<count>`, `upload:<id>`, or a path (where the shell allows it). */
+/** What a person chose: `sample`, `sample:<count>`, `upload:<id>` (also of what `datasets.select` took), or a path (where the shell allows it). */
 const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** The part of an experiment that is edited. */
 const draft = {
   history: PackedHistory,
   hyperparameters: Hyperparameters,
+  measuring: Measuring,
   limits: Limits,
   engine: EngineName,
   imageSettings: v.nullable(ImageSettings),
@@ -54,6 +56,7 @@ const draft = {
 const changes = {
   history: v.exactOptional(draft.history),
   hyperparameters: v.exactOptional(draft.hyperparameters),
+  measuring: v.exactOptional(draft.measuring),
   limits: v.exactOptional(draft.limits),
   engine: v.exactOptional(draft.engine),
   imageSettings: v.exactOptional(draft.imageSettings),
@@ -139,26 +142,6 @@ export interface Explored {
   count: number;
 }
 
-/** What something long is done with. */
-export type TaskSubject =
-  | { kind: 'prepare'; source: string; settings: ImageSettings }
-  | { kind: 'start'; experiment: string }
-  | { kind: 'resume' | 'fork' | 'export'; run: string }
-  | { kind: 'upload' };
-
-/** Something long that is under way. It belongs to no window: whoever asked for it may reload or go. An upload has the id of its upload. */
-export type LongTask = TaskSubject & {
-  id: string;
-  /** What people call what it is done with. */
-  name: string;
-  /** Milliseconds since 1970. */
-  begunAt: number;
-  /** Null before the first news. */
-  progress: Progress | null;
-  /** Whether it is being cancelled. */
-  cancelled: boolean;
-};
-
 export const api = {
   'system.info': method({}).gives<SystemInfo>(),
   'system.engines': method({}).gives<EngineReport[]>(),
@@ -188,6 +171,13 @@ export const api = {
   'datasets.browse': method({ path: v.nullable(source) }).gives<FolderListing>(),
   /** Path of what was chosen in the system's dialog, null when it was closed; desktop only. @throws `shell.not-here` */
   'datasets.choose': method({ kind: v.picklist(['folder', 'file']) }).gives<string | null>(),
+  /**
+   * Several files and folders of this machine as one source, read where they lie; null where they do not lie in one folder, or where the
+   * shell does not allow all of the machine.
+   */
+  'datasets.select': method({ paths: v.pipe(v.array(source), v.minLength(1), v.maxLength(20_000)) }).gives<{
+    source: string | null;
+  }>(),
   /** `settings` null: suggested by what is found. */
   'datasets.preview': method({
     source,
@@ -242,13 +232,20 @@ export const api = {
   'runs.pause': method({ id }).gives<null>(),
   'runs.stop': method({ id }).gives<null>(),
   /** Long when the images are gone from the cache. `step`: an earlier checkpoint; what came after it is forgotten. */
-  'runs.resume': method({ id, step: v.nullable(count), limits: v.nullable(Limits) }).gives<Run>(),
+  'runs.resume': method({
+    id,
+    step: v.nullable(count),
+    limits: v.nullable(Limits),
+    /** The run's own when absent. */
+    engine: v.exactOptional(EngineName),
+  }).gives<Run>(),
   /** A new run of the same experiment that goes on from a checkpoint, with other settings if given. */
   'runs.fork': method({
     id,
     step: count,
     name: Name,
     hyperparameters: v.nullable(Hyperparameters),
+    measuring: v.nullable(Measuring),
     limits: v.nullable(Limits),
   }).gives<Run>(),
   'runs.rename': method({ id, name: Name }).gives<null>(),
@@ -265,6 +262,15 @@ export const api = {
     bins: upTo(5000),
   }).gives<Series>(),
   'runs.metrics': method({ id }).gives<Metric[]>(),
+  /**
+   * Long. Measures a checkpoint against the run's images and keeps the numbers. `step` null: the newest one.
+   * @throws `measure.too-few`
+   */
+  'runs.measure': method({
+    id,
+    step: v.nullable(count),
+    images: v.pipe(v.number(), v.integer(), v.minValue(fewestImages), v.maxValue(16_384)),
+  }).gives<Metric[]>(),
 
   /**
    * Starts a process that holds the generator of a checkpoint (null: the newest one), also of a run that trains. It ends with the
@@ -322,8 +328,13 @@ export type ApiEvent =
       remainingSeconds: number | null;
     }
   | { type: 'sample'; run: string; step: number; count: number; columns: number }
-  /** Older ones of the run may have made room for it. */
   | { type: 'checkpoint'; run: string; step: number; bytes: number }
+  /** These checkpoints of the run have made room for others. */
+  | { type: 'pruned'; run: string; steps: number[] }
+  /** A checkpoint has been measured. */
+  | { type: 'metrics'; run: string; metrics: Metric[] }
+  /** What is being measured beside the training; `phase` null: nothing any more, and `problem` says why where it went wrong. */
+  | { type: 'measuring'; run: string; step: number; phase: string | null; problem: string | null }
   /** What the trainer of a run uses: share of all cores (0 to 1), resident bytes. */
   | { type: 'resources'; run: string; cpu: number; memoryBytes: number }
   | { type: 'export'; export: Export }

@@ -9,6 +9,8 @@ import type { Exports } from './exports.ts';
 import { withoutPath } from './exports.ts';
 import type { Explorers } from './explorers.ts';
 import type { Intake } from './intake.ts';
+import type { Measurements } from './measurements.ts';
+import { measuringSeed } from '../../src-shared/measures.ts';
 import type { Runs } from './runs.ts';
 import type { System } from './system.ts';
 import type { Tasks } from './tasks.ts';
@@ -23,6 +25,7 @@ export interface HandlerParts {
   exports: Exports;
   intake: Intake;
   explorers: Explorers;
+  measurements: Measurements;
   trials: Trials;
   tasks: Tasks;
   /** Deletes for good what was deleted. */
@@ -40,6 +43,7 @@ export function createHandlers({
   exports,
   intake,
   explorers,
+  measurements,
   trials,
   tasks,
   purge,
@@ -107,9 +111,9 @@ export function createHandlers({
       ),
     'runs.pause': ({ id }) => after(runs.interrupt(id, 'paused')),
     'runs.stop': ({ id }) => after(runs.interrupt(id, 'stopped')),
-    'runs.resume': ({ id, step, limits }, context) =>
-      tasks.run({ kind: 'resume', run: id }, nameOf(id), { step, limits }, context, (options) =>
-        runs.resume(id, step, limits, options),
+    'runs.resume': ({ id, step, limits, ...engine }, context) =>
+      tasks.run({ kind: 'resume', run: id }, nameOf(id), { step, limits, ...engine }, context, (options) =>
+        runs.resume(id, step, limits, { ...options, ...engine }),
       ),
     'runs.fork': ({ id, step, ...settings }, context) =>
       tasks.run({ kind: 'fork', run: id }, nameOf(id), { step, ...settings }, context, (options) =>
@@ -122,6 +126,8 @@ export function createHandlers({
       store.runs.get(id);
       return store.steps.series(id, options);
     },
+    'runs.measure': ({ id, step, images }, context) =>
+      measurements.measure(id, step, { images, seed: measuringSeed, inception: null }, context),
     'runs.metrics': ({ id }) => {
       store.runs.get(id);
       return store.metrics.list(id);

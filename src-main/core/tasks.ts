@@ -2,8 +2,9 @@
  * What is under way for a while. It belongs to the core and not to the window that asked for it: it outlives a reload, every window sees how
  * far it is, and each may cancel it.
  */
-import type { ApiEvent, ApiHandlers, LongTask, TaskSubject } from '../../src-shared/api.ts';
+import type { ApiEvent, ApiHandlers } from '../../src-shared/api.ts';
 import { AppError, toErrorData } from '../../src-shared/errors.ts';
+import type { LongTask, TaskSubject } from '../../src-shared/long-task.ts';
 import type { OnProgress, Progress } from '../../src-shared/progress.ts';
 import type { CallContext } from '../../src-shared/rpc.ts';
 import { newId } from '../store/ids.ts';

@@ -5,46 +5,28 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../src-shared/errors.ts';
 import { isSystemFile } from './scan-folder.ts';
-import { identifySource } from './sources.ts';
+import { identifySource, type Selection } from './sources.ts';
+import type { Announcement, Unfinished } from './unfinished-upload.ts';
+import { announce, forgetAnnouncement, reopened, unfinishedOf } from './unfinished-upload.ts';
 import { systemCode } from './unusable.ts';
 import { namesOfUpload } from './upload-path.ts';
 
-/** What a client says is to come. */
-export interface Announcement {
-  /** What people call it. */
-  name: string;
-  files: number;
-  /** Null where nobody has counted them. */
-  bytes: number | null;
-}
-
-const About = v.object({ name: v.string() });
-
-/** Lies in the folder of an upload until it is finished. */
-const ANNOUNCEMENT = 'announced.json';
-const Announced = v.object({ name: v.string(), files: v.number(), bytes: v.nullable(v.number()) });
-/** For so many milliseconds after its last file an upload may go on in another process. */
-const RESUMABLE_MS = 60 * 60_000;
+const About = v.object({
+  name: v.string(),
+  /** Where its files lie; absent: they were sent, and lie beside this. */
+  selection: v.exactOptional(v.object({ folder: v.string(), names: v.array(v.string()) })),
+});
+type About = v.InferOutput<typeof About>;
 
 const SOURCE = /^upload:([0-9a-f]{20})$/;
 
 /** Whether a source names an upload, whatever has become of it. */
 export const isUpload = (source: string): boolean => source.startsWith('upload:');
 
-/** An upload under way. What has arrived whole lies in `files` of its folder, what is arriving beside it in `arriving`. */
-interface Unfinished extends Announcement {
-  folder: string;
-  /** Files and bytes that have arrived or are arriving. */
-  taken: { files: number; bytes: number };
-  arriving: number;
-  /** Numbers the files, to name them while they arrive. */
-  next: number;
-  hasEnded: boolean;
-}
-
 /**
  * Images that come from a client instead of a folder of the machine. An upload grows in the scratch folder and gets its place under
- * `uploads` when it is finished; it is a source then, `upload:<id>`.
+ * `uploads` when it is finished; it is a source then, `upload:<id>`. So is a selection of what lies on this machine: nothing of it is
+ * copied, the upload only says where it is.
  */
 export class Uploads {
   private readonly unfinished = new Map<string, Unfinished>();
@@ -61,7 +43,7 @@ export class Uploads {
     try {
       await mkdir(join(folder, 'files'), { recursive: true });
       await mkdir(join(folder, 'arriving'));
-      await writeFile(join(folder, ANNOUNCEMENT), JSON.stringify({ name, files, bytes }));
+      await announce(folder, { name, files, bytes });
       const { bavail, bsize } = await statfs(folder);
       if (bytes !== null && bavail * bsize < bytes) throw diskFull(name, bytes, bavail * bsize);
     } catch (cause) {
@@ -145,17 +127,32 @@ export class Uploads {
     // No more files are taken, and it is finished once only.
     this.unfinished.delete(id);
     try {
-      const about: v.InferInput<typeof About> = { name: upload.name };
-      await writeFile(join(upload.folder, 'upload.json'), JSON.stringify(about), { flush: true });
       await rm(join(upload.folder, 'arriving'), { recursive: true });
-      await rm(join(upload.folder, ANNOUNCEMENT));
-      await mkdir(this.folders.uploads, { recursive: true });
-      await rename(upload.folder, join(this.folders.uploads, id));
+      await forgetAnnouncement(upload.folder);
+      await this.place(id, upload.folder, { name: upload.name });
     } catch (cause) {
       await removeAll(upload.folder);
       throw writeError(upload.name, cause);
     }
     return done;
+  }
+
+  /**
+   * Remembers some of what lies in a folder of this machine.
+   * @returns its source
+   * @throws {AppError} `disk.full`, `upload.unwritable`
+   */
+  async select(name: string, { folder, names }: Selection): Promise<string> {
+    const id = randomBytes(10).toString('hex');
+    const scratch = join(this.folders.scratch, id);
+    try {
+      await mkdir(scratch, { recursive: true });
+      await this.place(id, scratch, { name, selection: { folder, names: [...names] } });
+    } catch (cause) {
+      await removeAll(scratch);
+      throw writeError(name, cause);
+    }
+    return `upload:${id}`;
   }
 
   /** Removes an upload that is not finished. @throws {AppError} `upload.missing` */
@@ -185,14 +182,14 @@ export class Uploads {
     }
   }
 
+  /** What was selected on this machine under the name of an upload; null for one whose files were sent. */
+  selection(source: string): Selection | null {
+    return this.about(source)?.selection ?? null;
+  }
+
   /** What people call a finished upload; the source itself where nothing is known of it any more. */
   nameOf(source: string): string {
-    try {
-      const text = readFileSync(join(this.folderOf(source), 'upload.json'), 'utf8');
-      return v.parse(About, JSON.parse(text)).name;
-    } catch {
-      return source;
-    }
+    return this.about(source)?.name ?? source;
   }
 
   /** Deletes a finished upload; one that is not there is no error. @throws {AppError} `upload.unwritable` */
@@ -214,6 +211,22 @@ export class Uploads {
       if (known !== null) this.unfinished.set(name, known);
       else asFarAsItGoes(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
     }
+  }
+
+  /** Null where nothing is known of it (any more). */
+  private about(source: string): About | null {
+    try {
+      return v.parse(About, JSON.parse(readFileSync(join(this.folderOf(source), 'upload.json'), 'utf8')));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Finishes an upload: its folder gets its place, whole or not at all. */
+  private async place(id: string, folder: string, about: About): Promise<void> {
+    await writeFile(join(folder, 'upload.json'), JSON.stringify(about), { flush: true });
+    await mkdir(this.folders.uploads, { recursive: true });
+    await rename(folder, join(this.folders.uploads, id));
   }
 
   /** Moves a finished upload where it is finished no more; null when it is not there. */
@@ -246,35 +259,6 @@ export class Uploads {
     const id = SOURCE.exec(source)?.[1];
     if (id === undefined) throw missing(source);
     return join(this.folders.uploads, id);
-  }
-}
-
-const unfinishedOf = (announced: Announcement, folder: string): Unfinished => ({
-  ...announced,
-  folder,
-  taken: { files: 0, bytes: 0 },
-  arriving: 0,
-  next: 0,
-  hasEnded: false,
-});
-
-/** An upload that another process left under way, with all that had arrived whole; null where there is none, or it was long ago. */
-function reopened(folder: string): Unfinished | null {
-  const arriving = join(folder, 'arriving');
-  try {
-    const announced = v.parse(Announced, JSON.parse(readFileSync(join(folder, ANNOUNCEMENT), 'utf8')));
-    if (Date.now() - statSync(arriving).mtimeMs > RESUMABLE_MS) return null;
-    rmSync(arriving, { recursive: true });
-    mkdirSync(arriving);
-    const upload = unfinishedOf(announced, folder);
-    for (const entry of readdirSync(join(folder, 'files'), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      upload.taken.files++;
-      upload.taken.bytes += statSync(join(entry.parentPath, entry.name)).size;
-    }
-    return upload;
-  } catch {
-    return null;
   }
 }
 

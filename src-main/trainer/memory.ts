@@ -1,4 +1,5 @@
 /** Refuses what cannot fit into memory before anything is set up: the system would end the process without a word. */
+import { totalmem } from 'node:os';
 import { AppError } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { summary } from '../../src-shared/gan/summary.ts';
@@ -45,6 +46,17 @@ export function memoryNeed(design: Design, hyperparameters: Hyperparameters): Ne
   };
 }
 
+/** Bytes that a process may take here: the machine's, or what a container leaves of them. */
+export function machineMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
+}
+
+/** The largest batch that {@link memoryNeed} lets fit into so many bytes; 0 when not one image does. */
+export function fittingBatch(design: Design, hyperparameters: Hyperparameters, total: number): number {
+  const { fixed, perImage } = memoryNeed(design, hyperparameters);
+  return Math.max(0, Math.floor((total - fixed) / perImage));
+}
+
 /**
  * @param total bytes of memory of this machine
  * @throws AppError `training.too-large` naming the batch that would fit, if any
@@ -54,7 +66,7 @@ export function requireMemory(design: Design, hyperparameters: Hyperparameters, 
   const needed = fixed + hyperparameters.batch * perImage;
   if (needed <= total) return;
   const giga = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
-  const batch = Math.floor((total - fixed) / perImage);
+  const batch = fittingBatch(design, hyperparameters, total);
   const hint =
     batch >= 1
       ? `A batch of ${batch} could fit, at the very most.`

@@ -8,13 +8,14 @@ import { shortened } from '../../src-shared/gan/history-json.ts';
 /** The parts of an experiment that have been edited. */
 export type Edits = ApiParams<'experiments.save'>['draft'];
 
-const { hyperparameters, limits, engine, imageSettings, source } = api['experiments.create'].params.entries;
+const { hyperparameters, measuring, limits, engine, imageSettings, source } =
+  api['experiments.create'].params.entries;
 
 const KeptDraft = v.strictObject({
   /** Revision of the experiment that was edited. */
   revision: v.number(),
   /** What the core had at that revision. */
-  base: v.strictObject({ design: Design, hyperparameters, limits, engine, imageSettings, source }),
+  base: v.strictObject({ design: Design, hyperparameters, measuring, limits, engine, imageSettings, source }),
   /** When it was kept, in milliseconds since 1970. */
   at: v.number(),
   edits: api['experiments.save'].params.entries.draft,

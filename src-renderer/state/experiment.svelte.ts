@@ -18,7 +18,7 @@ import type { Tasks } from './tasks.svelte.ts';
 export type Settings = Omit<Content, 'design'>;
 type Field = keyof Settings | 'history';
 
-const settingNames = ['hyperparameters', 'limits', 'engine', 'imageSettings', 'source'] as const;
+const settingNames = ['hyperparameters', 'measuring', 'limits', 'engine', 'imageSettings', 'source'] as const;
 
 /** How long nothing must have changed, in milliseconds, before it is saved. */
 const rest = 300;
@@ -65,6 +65,9 @@ export class ExperimentState {
 
   get hyperparameters(): Settings['hyperparameters'] {
     return this.#settings.hyperparameters;
+  }
+  get measuring(): Settings['measuring'] {
+    return this.#settings.measuring;
   }
   get limits(): Settings['limits'] {
     return this.#settings.limits;
@@ -275,8 +278,8 @@ function contentOf(experiment: Content): Content {
 }
 
 function settingsOf(experiment: Settings): Settings {
-  const { hyperparameters, limits, engine, imageSettings, source } = experiment;
-  return { hyperparameters, limits, engine, imageSettings, source };
+  const { hyperparameters, measuring, limits, engine, imageSettings, source } = experiment;
+  return { hyperparameters, measuring, limits, engine, imageSettings, source };
 }
 
 function definedSettings(edits: Edits): Partial<Settings> {

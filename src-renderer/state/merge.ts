@@ -8,7 +8,7 @@ import type { Experiment } from '../../src-shared/library.ts';
 /** What is edited in an experiment. */
 export type Content = Pick<
   Experiment,
-  'design' | 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'
+  'design' | 'hyperparameters' | 'measuring' | 'limits' | 'engine' | 'imageSettings' | 'source'
 >;
 
 export interface Merged {

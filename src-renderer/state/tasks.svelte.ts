@@ -1,5 +1,5 @@
-import type { LongTask } from '../../src-shared/api.ts';
 import { fromErrorData } from '../../src-shared/errors.ts';
+import type { LongTask } from '../../src-shared/long-task.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Live } from './live.ts';
 import type { Notices } from './notices.svelte.ts';

@@ -1,5 +1,5 @@
 /** Designs to start from. */
-import type { Activation, Block, Design, Discriminator, Pair } from './block.ts';
+import type { Activation, Block, Design, Discriminator, NormName, Pair } from './block.ts';
 import { convBlock, denseBlock } from './block.ts';
 
 export interface Preset {
@@ -55,7 +55,7 @@ export function dcgan(name: string, image: Discriminator['image'], base: number,
         outChannels,
         kernel: along(4, 3),
         stride: along(2, 1),
-        batchNorm: blocks.length > 0,
+        norm: blocks.length > 0 ? 'batch' : 'none',
         activation: leaky,
       }),
     );
@@ -81,17 +81,17 @@ function square(name: string, resolution: number, channels: number, base: number
 
 /** 28 pixels halve to 14, 7 and, with a 3x3 kernel, 4; the mirror comes back through exactly these. */
 function digits28(): Design {
-  const conv = (id: string, outChannels: number, kernel: 3 | 4, batchNorm: boolean) =>
-    convBlock({ id, outChannels, kernel: [kernel, kernel], batchNorm, activation: leaky });
+  const conv = (id: string, outChannels: number, kernel: 3 | 4, norm: NormName) =>
+    convBlock({ id, outChannels, kernel: [kernel, kernel], norm, activation: leaky });
   return {
     name: 'digits-28',
     latentDim: 64,
     discriminator: {
       image: { height: 28, width: 28, channels: 1 },
       blocks: [
-        conv('b1', 32, 4, false),
-        conv('b2', 64, 4, true),
-        conv('b3', 128, 3, true),
+        conv('b1', 32, 4, 'none'),
+        conv('b2', 64, 4, 'batch'),
+        conv('b3', 128, 3, 'batch'),
         convBlock({ id: 'b4', outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
       ],
     },
@@ -107,8 +107,8 @@ function dense28(): Design {
       image: { height: 28, width: 28, channels: 1 },
       blocks: [
         convBlock({ id: 'b1', outChannels: 24, activation: leaky }),
-        convBlock({ id: 'b2', outChannels: 48, batchNorm: true, activation: leaky }),
-        denseBlock({ id: 'b3', outFeatures: 128, bias: false, batchNorm: true, activation: leaky }),
+        convBlock({ id: 'b2', outChannels: 48, norm: 'batch', activation: leaky }),
+        denseBlock({ id: 'b3', outFeatures: 128, bias: false, norm: 'batch', activation: leaky }),
         denseBlock({ id: 'b4', outFeatures: 1 }),
       ],
     },

@@ -1,8 +1,9 @@
 /** A window, as far as the contract goes: it calls, hears, and keeps what it was told up to date by events alone. */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Api, ApiEvent, ApiName, ApiParams, ApiResult, LongTask } from '../../src-shared/api.ts';
+import type { Api, ApiEvent, ApiName, ApiParams, ApiResult } from '../../src-shared/api.ts';
 import type { CachedDataset, Experiment, Export, Run } from '../../src-shared/library.ts';
+import type { LongTask } from '../../src-shared/long-task.ts';
 import type { CallOptions, Connection, Port } from '../../src-shared/rpc.ts';
 import { connect } from '../../src-shared/rpc.ts';
 

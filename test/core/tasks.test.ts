@@ -169,7 +169,7 @@ test('preparing, starting, forking and exporting outlive the window that asked; 
   const [run] = app.runs.list();
   await setImmediate();
   host.train(1, 4);
-  const fork = { id: run!.id, step: 4, name: 'Fork', hyperparameters: null, limits: null };
+  const fork = { id: run!.id, step: 4, name: 'Fork', hyperparameters: null, measuring: null, limits: null };
   await leaving((context) => handlers['runs.fork'](fork, context), begun + 2);
   await leaving(
     (context) => handlers['exports.create']({ run: run!.id, step: 4, format: 'onnx' }, context),

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Announcement, Uploads } from '../../src-main/datasets/upload.ts';
+import type { Announcement } from '../../src-main/datasets/unfinished-upload.ts';
+import { Uploads } from '../../src-main/datasets/upload.ts';
 import { namesOfUpload } from '../../src-main/datasets/upload-path.ts';
 import { failure, plain, prepare, settingsOf, temporaryFolder, writeFiles } from './fixtures.ts';
 

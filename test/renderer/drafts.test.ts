@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { formatBlocks, looksLikeBlocks, parseBlocks } from '../../src-renderer/state/blocks-json.ts';
 import { Drafts } from '../../src-renderer/state/drafts.ts';
@@ -24,6 +25,7 @@ const text = (draft: PackedHistory) => JSON.stringify(draft);
 const base = {
   design: presets[0]!.design,
   hyperparameters: defaultHyperparameters(),
+  measuring: defaultMeasuring(),
   limits: defaultLimits(),
   engine: 'auto' as const,
   imageSettings: null,

@@ -8,6 +8,7 @@ import type { Block } from '../../src-shared/gan/block.ts';
 import { Design, unusedId } from '../../src-shared/gan/block.ts';
 import type { History } from '../../src-shared/gan/history.ts';
 import { commit, present, startHistory, undo } from '../../src-shared/gan/history.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import { withBlocks } from '../../src-shared/gan/problem.ts';
 import { defaultHyperparameters, defaultLimits } from '../../src-shared/training.ts';
@@ -16,6 +17,7 @@ import { validDesign } from '../shared/arbitrary-design.ts';
 const contentOf = (design: Design): Content => ({
   design,
   hyperparameters: defaultHyperparameters(),
+  measuring: defaultMeasuring(),
   limits: defaultLimits(),
   engine: 'auto',
   imageSettings: null,

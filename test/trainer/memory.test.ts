@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
-import { memoryNeed, requireMemory } from '../../src-main/trainer/memory.ts';
+import { totalmem } from 'node:os';
+import { describe, expect, test, vi } from 'vitest';
+import { fittingBatch, machineMemory, memoryNeed, requireMemory } from '../../src-main/trainer/memory.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import { dcgan } from '../../src-shared/gan/presets.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
@@ -38,6 +39,27 @@ test('what fits is taken; what does not is refused with the batch that would fit
   expect(error.code).toBe('training.too-large');
   expect(error.message).toContain('A batch of 63 could fit');
   expect(refusal(fixed / 2).message).toContain('No batch would fit');
+});
+
+test('the batch that would fit takes no more than there is, and the next one does', () => {
+  const { fixed, perImage } = memoryNeed(design, hyperparameters);
+  for (const total of [2 ** 30, 4e9, 17e9]) {
+    const batch = fittingBatch(design, hyperparameters, total);
+    expect(fixed + batch * perImage).toBeLessThanOrEqual(total);
+    expect(fixed + (batch + 1) * perImage).toBeGreaterThan(total);
+  }
+  expect(fittingBatch(design, hyperparameters, fixed / 2)).toBe(0);
+});
+
+test('the memory that counts is what a container leaves of the machine', () => {
+  const limit = vi.spyOn(process, 'constrainedMemory');
+  limit.mockReturnValue(2 ** 28);
+  expect(machineMemory()).toBe(2 ** 28);
+  limit.mockReturnValue(2 ** 64);
+  expect(machineMemory()).toBe(totalmem());
+  limit.mockReturnValue(0);
+  expect(machineMemory()).toBe(totalmem());
+  limit.mockRestore();
 });
 
 test('1024 pixels with the default batch are refused on a laptop, a batch of 8 is taken', () => {
