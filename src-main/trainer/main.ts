@@ -1,5 +1,5 @@
 /** The trainer process: takes commands from the process that started it, does them one at a time, and ends with it. */
-import { availableParallelism, constants, getPriority, setPriority } from 'node:os';
+import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import { AppError, toErrorData } from '../../src-shared/errors.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -9,7 +9,7 @@ import { listEngines, openEngine } from './engines/find.ts';
 import { Explorer, explorerThreads } from './explorer.ts';
 import { exportGenerator } from './export/export.ts';
 import { refuseExisting } from './files.ts';
-import { leftOverThreads, makeWay } from './make-way.ts';
+import { leftOverThreads, makeWay, trainingPriority } from './make-way.ts';
 import { Inception } from './measures/inception.ts';
 import { measure } from './measures/measure.ts';
 import { runEngine } from './run-engine.ts';
@@ -17,12 +17,6 @@ import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
 import { train } from './training-loop.ts';
 import { stepSeconds } from './trial.ts';
-
-/**
- * Below what a person does, and far enough above the process that measures (19): where both want a core, Linux gives that one 15 / 335 of it.
- * Windows has classes of priorities, of which 10 is the one below normal.
- */
-const trainingPriority = process.platform === 'win32' ? constants.priority.PRIORITY_BELOW_NORMAL : 5;
 
 function emit(event: TrainerEvent): void {
   process.send?.(event);
@@ -43,8 +37,7 @@ async function work(command: Work): Promise<void> {
       emit({ type: 'engines', engines: await listEngines() });
       return;
     case 'train': {
-      // Hours of work for every core: the window, and whatever else a person does, goes first. Threads that are made later inherit it.
-      setPriority(Math.max(getPriority(), trainingPriority));
+      await makeWay(trainingPriority);
       const { engine, why } = await runEngine(command);
       const device = why === null ? engine.device : `${engine.device} (${why})`;
       emit({ type: 'engine', name: engine.name, device });
