@@ -73,6 +73,16 @@ describe('the sizes of images', () => {
     expect(sizeBins([])).toEqual([]);
   });
 
+  it('from one pixel on are in bins that each begin elsewhere', () => {
+    const bins = sizeBins([
+      [1, 1, 1],
+      [2, 9, 1],
+      [5, 5, 1],
+    ]);
+    expect(bins.map(({ from }) => from)).toEqual([1, 2, 3, 4]);
+    expect(bins.map(({ to }) => to)).toEqual([1, 2, 3, 5]);
+  });
+
   it('are each in the bin that says so', () => {
     for (let side = 1; side <= 4096; side += 1) {
       const [bin] = sizeBins([[side, side, 1]]);
