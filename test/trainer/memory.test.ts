@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { memoryNeed, requireMemory } from '../../src-main/trainer/memory.ts';
+import { elements, stateTensors } from '../../src-main/trainer/parameters.ts';
 import type { AppError } from '../../src-shared/errors.ts';
-import { dcgan } from '../../src-shared/gan/presets.ts';
+import { dcgan, presets } from '../../src-shared/gan/presets.ts';
+import { fittingBatch, memoryNeed, requireMemory } from '../../src-shared/memory.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 const execute = promisify(execFile);
@@ -29,6 +30,29 @@ test('the state is counted three times: parameters, two moments each, the averag
   const { fixed } = memoryNeed(design, withoutAverage);
   expect(memoryNeed(design, hyperparameters).fixed - fixed).toBe(3 * 4 * g);
   expect(fixed).toBeGreaterThan(3 * 4 * (3 * (d + g) + statistics));
+});
+
+test.each(presets)('the state of $name is what the trainer holds', ({ design: preset }) => {
+  const withNorm = structuredClone(preset);
+  withNorm.discriminator.blocks[0]!.spectralNorm = true;
+  for (const tried of [preset, withNorm]) {
+    for (const halfLifeKimg of [20, null]) {
+      const tensors = stateTensors(tried, halfLifeKimg !== null);
+      const numbers = tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
+      const chosen = { ...hyperparameters, ema: { halfLifeKimg, rampUp: null } };
+      expect(memoryNeed(tried, chosen).state).toBe(3 * 4 * numbers);
+    }
+  }
+});
+
+test('the batch that would fit takes no more than there is, and the next one does', () => {
+  const { fixed, perImage } = memoryNeed(design, hyperparameters);
+  for (const total of [2 ** 30, 4e9, 17e9]) {
+    const batch = fittingBatch(design, hyperparameters, total);
+    expect(fixed + batch * perImage).toBeLessThanOrEqual(total);
+    expect(fixed + (batch + 1) * perImage).toBeGreaterThan(total);
+  }
+  expect(fittingBatch(design, hyperparameters, fixed / 2)).toBe(0);
 });
 
 test('what fits is taken; what does not is refused with the batch that would fit', () => {

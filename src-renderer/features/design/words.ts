@@ -27,6 +27,8 @@ export const terms = {
   dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',
   seen: 'Receptive field: how many pixels of the image one number of the output depends on.',
   multiplyAdds: 'One multiplication and one addition each: how much there is to compute for one image.',
+  training:
+    'What training takes of this machine’s memory at its peak, with the batch that is set in Train: an estimate.',
   memory:
     'What one image leaves in memory on its way through, needed again for the gradients (4 bytes a number).',
 } as const;
