@@ -40,6 +40,14 @@ function isSampled(step: number, every: number | null): boolean {
   return every !== null && (step % every === 0 || (step < every && earlyGrids.includes(step)));
 }
 
+/** A step whose checkpoint comes before the first of the usual ones, so that what is learned can soon be explored. */
+const earlyCheckpoint = 100;
+
+/** Whether a checkpoint follows a step: every multiple of `every` has one, and the early step before the first of these. */
+function isCheckpointed(step: number, every: number | null): boolean {
+  return every !== null && (step % every === 0 || (step < every && step === earlyCheckpoint));
+}
+
 /** Where a run stands between two steps. */
 interface Position {
   step: number;
@@ -277,7 +285,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const resources = usage.measure();
       if (resources !== null) control.emit({ type: 'resources', ...resources });
       if (isSampled(step, sampleEvery)) await sample();
-      if (checkpointEvery !== null && step % checkpointEvery === 0) await checkpoint();
+      if (isCheckpointed(step, checkpointEvery)) await checkpoint();
       // Commands arrive while the process waits for its next turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
