@@ -271,7 +271,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
       await open.click();
       expect(await page.getByRole('alert').textContent()).toContain(words);
     }
-    await page.getByLabel('File').setInputFiles({
+    await page.getByLabel('Design file').setInputFiles({
       name: 'twenty.json',
       mimeType: 'application/json',
       buffer: Buffer.from(formatDesign(twenty)),

@@ -10,7 +10,7 @@ export const terms = {
   mirror:
     'Ganvas derives the generator from the discriminator: its blocks in reverse order, each convolution turned into a transposed one, so that every shape on the way down is met again on the way up.',
   z: 'The random numbers that the generator starts from. Every z becomes one image, and z that lie close together become images that look alike.',
-  verdict: 'A number (a logit): above 0 means "real", below 0 means "fake", and the further away the surer.',
+  verdict: 'A number: above 0 means "real", below 0 means "fake", and the further away the surer.',
   shape:
     'Height x width x channels of what flows between two blocks. A channel is one learned way of looking at every place.',
   kernel: 'The window through which a convolution looks at its input, in pixels.',
@@ -44,6 +44,26 @@ export const activationNames: readonly (readonly [Activation['kind'], string])[]
   ['sigmoid', 'sigmoid'],
   ['tanh', 'tanh'],
 ];
+
+/** What a short word on a block says in full: `k4 s2 p1`, `BN`, `leaky 0.2`. Empty where it says enough. */
+export function chipWords(chip: string): string {
+  const window = /^k(\S+) s(\S+) p(\S+)$/.exec(chip);
+  if (window !== null) return `kernel ${window[1]!}, stride ${window[2]!}, padding ${window[3]!}`;
+  const [first = '', value = ''] = chip.split(' ');
+  const known: Readonly<Record<string, string>> = {
+    BN: 'batch normalisation',
+    SN: 'spectral normalisation',
+    leaky: `leaky ReLU: negative values times ${value}`,
+    relu: 'ReLU: negative values become 0',
+    tanh: 'tanh: every value between -1 and 1',
+    pool: `max pooling over ${value}`,
+    unpool: `the inverse of max pooling over ${value}`,
+    out: `${value} rows and columns more, which make the size right`,
+    drop: `dropout: this share of the values is 0 at random`,
+    bias: 'a learned number added to each channel',
+  };
+  return known[first] ?? '';
+}
 
 const units = ['', ' k', ' M', ' G', ' T', ' P'];
 

@@ -55,7 +55,7 @@ export const terms = {
   sampleEvery:
     'Steps between two saved grids. A few come earlier: the beginning goes fast. 0 saves only the first and the last.',
   checkpointEvery:
-    'Steps between two checkpoints, from which a run can go on when something happens to it; 0 writes one only at the end.',
+    'Steps between two checkpoints, from which a run can be explored and go on when something happens to it; the first comes at step 100 already. 0 writes one only at the end.',
   keepCheckpoints: 'How many of the newest checkpoints stay on the disk.',
   seed: 'Decides every random number. The same seed on the same engine gives the same run, bit for bit. Empty: a new one.',
   kimg: 'Thousands of real images that the discriminator has seen.',
