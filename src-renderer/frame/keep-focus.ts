@@ -18,7 +18,19 @@ export function keepFocus(page: Document): () => void {
     shown.focus({ preventScroll: true });
   };
   page.addEventListener('focusin', remember);
-  const changes = new MutationObserver(look);
+  let waits = false;
+  const changes = new MutationObserver(() => {
+    look();
+    // A control that is switched off loses the focus with the next picture only.
+    if (waits || last?.matches(':disabled') !== true) return;
+    waits = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        waits = false;
+        look();
+      }),
+    );
+  });
   changes.observe(page.body, { subtree: true, childList: true, attributeFilter: ['disabled'] });
   return () => {
     page.removeEventListener('focusin', remember);

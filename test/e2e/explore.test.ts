@@ -148,6 +148,12 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     const end = await saved(button('Save the image'));
     await button('Turn the path around').click();
     await expect(sample()).toHaveAttribute('alt', '0 % of the way from seed 9 to seed 3');
+    // A long one is given up.
+    await page.getByLabel('Seconds', { exact: true }).fill('40');
+    await button('Save 960 frames').click();
+    await button('Cancel').click();
+    await expect(button('Save 960 frames')).toBeVisible(wait);
+    await expect(page.getByRole('status', { name: 'Notices' }).getByRole('listitem')).toHaveCount(0);
     await page.getByLabel('Seconds', { exact: true }).fill('0.5');
     await button('Play the path').click();
     await expect(sample()).toHaveAttribute('alt', '100 % of the way from seed 9 to seed 3', wait);
