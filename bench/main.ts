@@ -1,10 +1,18 @@
-/** `npm run bench [step] [intake] [store]`: speed, as ratios measured side by side on this machine. All of them without a name. */
+/** `npm run bench [step] [overhead] [growth] [intake] [store]`: speed, as ratios measured side by side on this machine. All of them without a name. */
 import { availableParallelism, cpus } from 'node:os';
+import { run as benchGrowth } from './growth.ts';
 import { run as benchIntake } from './intake.ts';
+import { run as benchOverhead } from './overhead.ts';
 import { run as benchStep } from './step.ts';
 import { run as benchStore } from './store.ts';
 
-const benches = { step: benchStep, intake: benchIntake, store: benchStore };
+const benches = {
+  step: benchStep,
+  overhead: benchOverhead,
+  growth: benchGrowth,
+  intake: benchIntake,
+  store: benchStore,
+};
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in benches));

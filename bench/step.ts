@@ -1,11 +1,8 @@
 /** A whole DCGAN training step against PyTorch doing the same, as processes in turns; medians over rounds. */
-import { execFile } from 'node:child_process';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const execute = promisify(execFile);
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execute, here, measure, median, print } from './processes.ts';
 
 interface Result {
   ms: number;
@@ -25,21 +22,9 @@ const sizes = [
 ] as const;
 const rounds = 5;
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-async function measure<T extends Result>(
-  command: string,
-  args: string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<T> {
-  const { stdout } = await execute(command, args, { env: { ...process.env, ...env } });
-  return JSON.parse(stdout) as T;
-}
-
-const ganvas = (size: readonly number[]) =>
-  measure<GanvasResult>(process.execPath, [here('step_ganvas.ts'), ...size.map(String)]);
+/** @param graphs folder with recordings of earlier rounds */
+const ganvas = (size: readonly number[], graphs: string) =>
+  measure<GanvasResult>('step_ganvas.ts', [...size, graphs]);
 
 interface Setting {
   python: string;
@@ -47,10 +32,11 @@ interface Setting {
   threads: number;
 }
 
-function pytorch(size: readonly number[], { python, policy, threads }: Setting): Promise<Result> {
+async function pytorch(size: readonly number[], { python, policy, threads }: Setting): Promise<Result> {
   const [resolution, batch, base, steps] = size.map(String) as [string, string, string, string];
   const args = [here('pytorch_dcgan.py'), resolution, batch, base, String(threads), steps];
-  return measure(python, args, { OMP_WAIT_POLICY: policy });
+  const { stdout } = await execute(python, args, { env: { ...process.env, OMP_WAIT_POLICY: policy } });
+  return JSON.parse(stdout) as Result;
 }
 
 /** A Python that has torch; null when there is none. Debian's comes with /usr/bin/python3, which need not be first on the path. */
@@ -76,34 +62,50 @@ async function bestSetting(size: readonly number[], python: string): Promise<Set
   return times.sort((a, b) => a.ms - b.ms)[0]!.setting;
 }
 
-const print = (line: string) => void process.stdout.write(`${line}\n`);
-
 export async function run(): Promise<void> {
   print(`Whole training step, image/batch/base channels; ${rounds} rounds in turns, medians`);
   const python = await pythonWithTorch();
   if (python === null)
     print('PyTorch is not installed (Debian: python3-torch, libopenblas0-pthread): only our own times.');
   for (const size of sizes) {
-    const setting = python === null ? null : await bestSetting(size, python);
-    const ours: GanvasResult[] = [];
-    const theirs: Result[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      ours.push(await ganvas(size));
-      if (setting !== null) theirs.push(await pytorch(size, setting));
+    const graphs = mkdtempSync(join(tmpdir(), 'ganvas-bench-'));
+    try {
+      await compare(size, python, graphs);
+    } finally {
+      rmSync(graphs, { recursive: true, force: true });
     }
-    const ms = median(ours.map((result) => result.ms));
-    const gigaflops = (2 * ours[0]!.multiplyAdds) / ms / 1e6;
-    const name = size.slice(0, 3).join('/').padEnd(9);
-    const own = `${name} ${ms.toFixed(1)} ms, ${gigaflops.toFixed(0)} GFLOP/s, first step after ${median(ours.map((r) => r.setUp)).toFixed(0)} ms, peak ${median(ours.map((r) => r.peakMB)).toFixed(0)} MB`;
-    if (setting === null) {
-      print(own);
-      continue;
-    }
+  }
+}
+
+async function compare(size: readonly number[], python: string | null, graphs: string): Promise<void> {
+  const setting = python === null ? null : await bestSetting(size, python);
+  const ours: GanvasResult[] = [];
+  const theirs: Result[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    // The first round records the step, the others find its recording.
+    ours.push(await ganvas(size, graphs));
+    if (setting !== null) theirs.push(await pytorch(size, setting));
+    rates.push((await measure<{ gigaflops: number }>('matmul_ganvas.ts', [])).gigaflops);
+  }
+  const of = (key: keyof GanvasResult) => median(ours.map((result) => result[key]));
+  const ms = of('ms');
+  const gigaflops = (2 * of('multiplyAdds')) / ms / 1e6;
+  const best = Math.max(...rates);
+  const name = size.slice(0, 3).join('/').padEnd(9);
+  print(
+    `${name} ${ms.toFixed(1)} ms, ${gigaflops.toFixed(0)} GFLOP/s: ${((100 * gigaflops) / best).toFixed(0)} % of the ${best.toFixed(0)} GFLOP/s of the best matrix product; peak ${of('peakMB').toFixed(0)} MB`,
+  );
+  if (setting !== null) {
     const other = median(theirs.map((result) => result.ms));
-    const memory = median(ours.map((r) => r.peakMB)) / median(theirs.map((r) => r.peakMB));
-    print(own);
+    const memory = of('peakMB') / median(theirs.map((result) => result.peakMB));
     print(
       `          PyTorch ${other.toFixed(1)} ms at its best (${setting.threads} threads, ${setting.policy}): speed x${(other / ms).toFixed(2)}, peak memory x${memory.toFixed(2)}`,
     );
   }
+  const [recording, ...kept] = ours.map(({ setUp }) => setUp) as [number, ...number[]];
+  const again = median(kept);
+  print(
+    `          first step after ${recording.toFixed(0)} ms (${(recording / ms).toFixed(1)} steps), with a kept recording after ${again.toFixed(0)} ms (${(again / ms).toFixed(1)} steps)`,
+  );
 }

@@ -6,6 +6,7 @@ import { openStore } from '../src-main/store/open-store.ts';
 import { startHistory } from '../src-shared/gan/history.ts';
 import { packHistory } from '../src-shared/gan/history-json.ts';
 import { dcgan } from '../src-shared/gan/presets.ts';
+import { defaultMeasuring } from '../src-shared/measures.ts';
 import { defaultHyperparameters, type StepStats } from '../src-shared/training.ts';
 
 const rows = 20_000;
@@ -57,6 +58,7 @@ function measure(dir: string, batch: number) {
     name: 'bench',
     design,
     hyperparameters,
+    measuring: defaultMeasuring(),
     limits: { steps: rows, kimg: null, minutes: null },
     dataset: {
       key: 'bench',

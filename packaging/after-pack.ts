@@ -3,17 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { AfterPackContext } from 'electron-builder';
 import { Arch } from 'electron-builder';
+import own from '../package.json' with { type: 'json' };
 import { measure, weigh } from './sizes.ts';
 
 /** Packages that plain Node loads, those with libraries for one system among them; SQLite's own part lies in the archive. */
 const native = ['onnxruntime-node', '@tensorflow/tfjs', 'sharp', '@napi-rs/image', '@julusian/jpeg-turbo'];
 
-/** Loads what lies beside the archive on the Node that was packed with it. @throws Error which cannot be loaded, and why */
+/** Loads what lies beside the archive on the Node that was packed with it. @throws Error which cannot be loaded, and why; that the Node is another */
 function loadNatives(resources: string): void {
   const node = join(resources, 'node', process.platform === 'win32' ? 'node.exe' : 'node');
   const sqlite = `./node_modules/better-sqlite3/prebuilds/${process.platform}-${process.arch}.node`;
   // What is missing may not come from the checkout around it.
   const code = `
+    const { node } = process.versions;
+    if (node !== '${own.dependencies.node}') throw new Error('Node ' + node + ' was packed, not ${own.dependencies.node}');
     for (const name of ${JSON.stringify([...native, sqlite])}) require(name);
     const strange = Object.keys(require.cache).filter((file) => !file.startsWith(process.cwd()));
     if (strange.length > 0) throw new Error('not packed: ' + strange);

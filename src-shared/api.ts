@@ -19,6 +19,7 @@ import type {
   Series,
   SeriesName,
 } from './library.ts';
+import { fewestImages, Measuring } from './measures.ts';
 import { Name } from './name.ts';
 import type { Contract, Handlers, ParamsOf, ResultOf } from './rpc.ts';
 import { method } from './rpc.ts';
@@ -36,13 +37,14 @@ const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.m
 export const Theme = v.picklist(['system', 'light', 'dark']);
 export type Theme = v.InferOutput<typeof Theme>;
 
-/** What a person chose: `sample`, `sample:<count>`, `upload:<id>`, or a path (where the shell allows it). */
+/** What a person chose: `sample`, `sample:<count>`, `upload:<id>` (also of what `datasets.select` took), or a path (where the shell allows it). */
 const source = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** The part of an experiment that is edited. */
 const draft = {
   history: PackedHistory,
   hyperparameters: Hyperparameters,
+  measuring: Measuring,
   limits: Limits,
   engine: EngineName,
   imageSettings: v.nullable(ImageSettings),
@@ -53,6 +55,7 @@ const draft = {
 const changes = {
   history: v.exactOptional(draft.history),
   hyperparameters: v.exactOptional(draft.hyperparameters),
+  measuring: v.exactOptional(draft.measuring),
   limits: v.exactOptional(draft.limits),
   engine: v.exactOptional(draft.engine),
   imageSettings: v.exactOptional(draft.imageSettings),
@@ -162,6 +165,13 @@ export const api = {
   'datasets.browse': method({ path: v.nullable(source) }).gives<FolderListing>(),
   /** Path of what was chosen in the system's dialog, null when it was closed; desktop only. @throws `shell.not-here` */
   'datasets.choose': method({ kind: v.picklist(['folder', 'file']) }).gives<string | null>(),
+  /**
+   * Several files and folders of this machine as one source, read where they lie; null where they do not lie in one folder, or where the
+   * shell does not allow all of the machine.
+   */
+  'datasets.select': method({ paths: v.pipe(v.array(source), v.minLength(1), v.maxLength(20_000)) }).gives<{
+    source: string | null;
+  }>(),
   /** `settings` null: suggested by what is found. */
   'datasets.preview': method({
     source,
@@ -214,13 +224,20 @@ export const api = {
   'runs.pause': method({ id }).gives<null>(),
   'runs.stop': method({ id }).gives<null>(),
   /** Long when the images are gone from the cache. `step`: an earlier checkpoint; what came after it is forgotten. */
-  'runs.resume': method({ id, step: v.nullable(count), limits: v.nullable(Limits) }).gives<Run>(),
+  'runs.resume': method({
+    id,
+    step: v.nullable(count),
+    limits: v.nullable(Limits),
+    /** The run's own when absent. */
+    engine: v.exactOptional(EngineName),
+  }).gives<Run>(),
   /** A new run of the same experiment that goes on from a checkpoint, with other settings if given. */
   'runs.fork': method({
     id,
     step: count,
     name: Name,
     hyperparameters: v.nullable(Hyperparameters),
+    measuring: v.nullable(Measuring),
     limits: v.nullable(Limits),
   }).gives<Run>(),
   'runs.rename': method({ id, name: Name }).gives<null>(),
@@ -237,6 +254,15 @@ export const api = {
     bins: upTo(5000),
   }).gives<Series>(),
   'runs.metrics': method({ id }).gives<Metric[]>(),
+  /**
+   * Long. Measures a checkpoint against the run's images and keeps the numbers. `step` null: the newest one.
+   * @throws `measure.too-few`
+   */
+  'runs.measure': method({
+    id,
+    step: v.nullable(count),
+    images: v.pipe(v.number(), v.integer(), v.minValue(fewestImages), v.maxValue(16_384)),
+  }).gives<Metric[]>(),
 
   /**
    * Starts a process that holds the generator of a checkpoint (null: the newest one), also of a run that trains. It ends with the
@@ -294,8 +320,13 @@ export type ApiEvent =
       remainingSeconds: number | null;
     }
   | { type: 'sample'; run: string; step: number; count: number; columns: number }
-  /** Older ones of the run may have made room for it. */
   | { type: 'checkpoint'; run: string; step: number; bytes: number }
+  /** These checkpoints of the run have made room for others. */
+  | { type: 'pruned'; run: string; steps: number[] }
+  /** A checkpoint has been measured. */
+  | { type: 'metrics'; run: string; metrics: Metric[] }
+  /** What is being measured beside the training; `phase` null: nothing any more, and `problem` says why where it went wrong. */
+  | { type: 'measuring'; run: string; step: number; phase: string | null; problem: string | null }
   /** What the trainer of a run uses: share of all cores (0 to 1), resident bytes. */
   | { type: 'resources'; run: string; cpu: number; memoryBytes: number }
   | { type: 'export'; export: Export }

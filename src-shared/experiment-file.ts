@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { ImageSettings } from './dataset.ts';
 import { AppError } from './errors.ts';
 import { Design } from './gan/block.ts';
+import { defaultMeasuring, Measuring } from './measures.ts';
 import { EngineName, Hyperparameters, Limits } from './training.ts';
 
 const format = 'ganvas-experiment';
@@ -18,6 +19,8 @@ const content = {
   name: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200)),
   design: Design,
   hyperparameters: Hyperparameters,
+  /** The first files had none. */
+  measuring: v.optional(Measuring, defaultMeasuring),
   limits: Limits,
   engine: EngineName,
   imageSettings: v.nullable(ImageSettings),

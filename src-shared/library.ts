@@ -2,6 +2,7 @@
 import type { ImageSettings, PreparedDataset } from './dataset.ts';
 import type { Design } from './gan/block.ts';
 import type { PackedHistory } from './gan/history-json.ts';
+import type { MeasuredValue, Measuring } from './measures.ts';
 import type { ExportFormat } from './trainer-protocol.ts';
 import type { EngineName, Hyperparameters, Limits, RunState, StepStats } from './training.ts';
 
@@ -23,6 +24,7 @@ export interface Experiment {
   revision: number;
   design: Design;
   hyperparameters: Hyperparameters;
+  measuring: Measuring;
   limits: Limits;
   engine: EngineName;
   /** Null until images have been chosen. */
@@ -41,10 +43,10 @@ export interface OpenExperiment extends Experiment {
 /** The part of an experiment that is edited, and that its revision counts. Its design is the present state of the history. */
 export type ExperimentDraft = Pick<
   OpenExperiment,
-  'history' | 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'
+  'history' | 'hyperparameters' | 'measuring' | 'limits' | 'engine' | 'imageSettings' | 'source'
 >;
 
-/** Why a run failed or was interrupted: a stable name and a sentence for a person. */
+/** Why a run came into a state that nobody asked for: a stable name and a sentence for a person. */
 export interface Reason {
   code: string;
   message: string;
@@ -60,13 +62,17 @@ export interface RunDataset {
   settings: ImageSettings;
 }
 
-/** What a run is started with; it never changes afterwards, save the name, the limits, and where its images lie. */
+/**
+ * What a run is started with; it never changes afterwards, save the name, the limits, where its images lie, and learning rates that are lowered
+ * when it breaks down.
+ */
 export interface NewRun {
   /** Id of the experiment it belongs to. */
   experiment: string;
   name: string;
   design: Design;
   hyperparameters: Hyperparameters;
+  measuring: Measuring;
   limits: Limits;
   dataset: RunDataset;
   /** 0 to 2^53 - 1. */
@@ -95,7 +101,7 @@ export interface Run extends NewRun {
   startedAt: number | null;
   /** When it last left the state `running` or the queue; null while it is in one of them. */
   endedAt: number | null;
-  /** Set while it is `failed` or `interrupted`, else null. */
+  /** Set while it is `failed` or `interrupted`, and while it is `done` without having reached a limit; else null. */
   reason: Reason | null;
   /** When it was deleted; see {@link Experiment.deletedAt}. */
   deletedAt: number | null;
@@ -162,12 +168,9 @@ export interface CachedDataset {
   runs: string[];
 }
 
-/** A measure of quality, with the settings that decide its value. */
-export interface Metric {
+/** A measure of the quality of a checkpoint. */
+export interface Metric extends MeasuredValue {
   step: number;
-  name: string;
-  value: number;
-  protocol: Record<string, string | number | boolean | null>;
 }
 
 /** What one step says that can be drawn as a curve. */

@@ -80,6 +80,6 @@ export function requireMemory(design: Design, hyperparameters: Hyperparameters, 
   throw new AppError(
     'training.too-large',
     `Training this design with a batch of ${hyperparameters.batch} needs about ${giga(needed)} of memory, and this machine has ${giga(total)}. ${hint}`,
-    { needed, total, fittingBatch: batch },
+    { needed, total },
   );
 }

@@ -1,4 +1,5 @@
 /** Whether a design, a dataset and settings go together: asked by the core before a run is made, and by the trainer before it starts. */
+import { combinationProblems } from './combination.ts';
 import { AppError } from './errors.ts';
 import type { Design, Shape } from './gan/block.ts';
 import { errorsOf } from './gan/check.ts';
@@ -10,17 +11,17 @@ import type { Hyperparameters } from './training.ts';
 function normalisesSingleValues(design: Design): boolean {
   const { blocks } = design.discriminator;
   const inDiscriminator = discriminatorShapes(design.discriminator).some(
-    ({ convolved: { height, width } }, i) => blocks[i]!.batchNorm && height * width === 1,
+    ({ convolved: { height, width } }, i) => blocks[i]!.norm === 'batch' && height * width === 1,
   );
   const generator = mirror(design.discriminator, design.latentDim);
   return (
     inDiscriminator ||
-    generator.blocks.some(({ batchNorm, output }) => batchNorm && output.height * output.width === 1)
+    generator.blocks.some(({ norm, output }) => norm === 'batch' && output.height * output.width === 1)
   );
 }
 
 /**
- * @throws AppError `design.does-not-fit`, `dataset.wrong-shape`, `dataset.fewer-than-batch`, `training.batch-of-one`
+ * @throws AppError `design.does-not-fit`, `training.combination`, `dataset.wrong-shape`, `dataset.fewer-than-batch`, `training.batch-of-one`
  */
 export function requireTrainable(
   design: Design,
@@ -34,6 +35,14 @@ export function requireTrainable(
     throw new AppError('design.does-not-fit', `${problem.message}${hint}`, {
       blockId: problem.blockId,
       problem: problem.code,
+      repairs,
+    });
+  }
+  const [clash] = combinationProblems({ design, hyperparameters });
+  if (clash?.severity === 'error') {
+    const repairs = clash.repairs.map((repair) => repair.label);
+    throw new AppError('training.combination', `${clash.message} Repair: ${repairs.join(', or: ')}.`, {
+      problem: clash.code,
       repairs,
     });
   }

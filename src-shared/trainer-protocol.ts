@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { PreparedDataset } from './dataset.ts';
 import { Design, Shape } from './gan/block.ts';
 import { LatentPoint } from './latent-point.ts';
+import { fewestImages, MeasuredValue } from './measures.ts';
 import { EngineName, Hyperparameters, Limits, StepStats } from './training.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -29,8 +30,10 @@ export const TrainCommand = v.strictObject({
   checkpoint: v.nullable(path),
   /** File that remembers which engine was fastest at which step. */
   trials: path,
-  /** The checkpoint is one that another run began with: its hyperparameters may be others. */
-  fork: v.exactOptional(v.literal(true)),
+  /** Folder in which recorded steps are kept, so that the next start of the like is quicker. */
+  graphs: path,
+  /** The checkpoint's hyperparameters may be others: another run began with it, or this one had its learning rates lowered. */
+  changedSettings: v.exactOptional(v.literal(true)),
 });
 export type TrainCommand = v.InferOutput<typeof TrainCommand>;
 
@@ -49,6 +52,23 @@ const SampleCommand = v.strictObject({
   file: path,
 });
 
+/** Measures a checkpoint's generator against the images that it was trained on. */
+const MeasureCommand = v.strictObject({
+  type: v.literal('measure'),
+  checkpoint: path,
+  dataset: PreparedDataset,
+  engine: EngineName,
+  /** Generated images, and as many real ones. */
+  images: v.pipe(v.number(), v.integer(), v.minValue(fewestImages)),
+  seed: count,
+  /** Also what real images give when they are measured against others. */
+  reals: v.boolean(),
+  /** ONNX file of an Inception network, for FID and KID; null: neither. */
+  inception: v.nullable(path),
+  /** Takes what the machine has left over, beside a training. */
+  background: v.boolean(),
+});
+
 /** Writes a checkpoint's generator for use elsewhere, and tries what it wrote. */
 const ExportCommand = v.strictObject({
   type: v.literal('export'),
@@ -65,8 +85,9 @@ const TrialCommand = v.strictObject({
   design: Design,
   hyperparameters: Hyperparameters,
   engine: EngineName,
-  /** As in {@link TrainCommand}. */
+  /** Both as in {@link TrainCommand}. */
   trials: path,
+  graphs: path,
 });
 
 const EnginesCommand = v.strictObject({ type: v.literal('engines') });
@@ -114,16 +135,17 @@ export type ExploreRequest = v.InferOutput<typeof ExploreRequest>;
 /** Ends a request early: it fails with `cancelled`, unless it was answered before. */
 const CancelCommand = v.strictObject({ type: v.literal('cancel'), id });
 
-/** Asks a training trainer to write a checkpoint and end. */
+/** Asks a training trainer to write a checkpoint and end; `done`: since it does not get better any more. */
 const InterruptCommand = v.strictObject({
   type: v.literal('interrupt'),
-  as: v.picklist(['paused', 'stopped']),
+  as: v.picklist(['paused', 'stopped', 'done']),
 });
 
 export const Command = v.variant('type', [
   TrainCommand,
   InspectCommand,
   SampleCommand,
+  MeasureCommand,
   ExportCommand,
   TrialCommand,
   EnginesCommand,
@@ -184,6 +206,7 @@ export const TrainerEvent = v.variant('type', [
   v.strictObject({ type: v.literal('inspected'), step: count }),
   v.strictObject({ type: v.literal('tried'), stepSeconds: v.number(), engine: v.string() }),
   v.strictObject({ type: v.literal('sampled'), file: path, columns: count }),
+  v.strictObject({ type: v.literal('measured'), step: count, values: v.array(MeasuredValue) }),
   v.strictObject({
     type: v.literal('exported'),
     path,

@@ -13,6 +13,7 @@ import { convBlock, denseBlock } from '../../src-shared/gan/block.ts';
 import type { History } from '../../src-shared/gan/history.ts';
 import { commit, startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import type { Hyperparameters, StepStats } from '../../src-shared/training.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
@@ -45,7 +46,7 @@ function deepDesign(): Design {
       outChannels: 16 + 8 * Math.floor(i / 5),
       kernel: halves ? [4, 4] : [3, 3],
       stride: halves ? [2, 2] : [1, 1],
-      batchNorm: i > 0,
+      norm: i > 0 ? 'batch' : 'none',
       activation: { kind: 'leakyRelu', slope: 0.2 },
     });
   });
@@ -112,6 +113,7 @@ function newRun(
     name,
     history: packHistory(startHistory(design)),
     hyperparameters,
+    measuring: defaultMeasuring(),
     limits,
     engine: 'onnx',
     imageSettings: settings,
@@ -122,6 +124,7 @@ function newRun(
     name,
     design,
     hyperparameters,
+    measuring: defaultMeasuring(),
     limits,
     dataset: { key, fingerprint, source, count, classes, settings },
     seed,

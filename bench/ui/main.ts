@@ -1,6 +1,6 @@
 /**
- * `npm run bench:ui [start] [design] [chart] [gallery] [train] [drop]`: the budgets of the interface, measured in the real page in a real Chromium,
- * before a real server, core and trainer. All of them without a name.
+ * `npm run bench:ui [start] [desktop] [design] [chart] [gallery] [train] [drop]`: the budgets of the interface, measured in the real page
+ * in a real Chromium, before a real server, core and trainer. All of them without a name.
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
@@ -9,6 +9,7 @@ import { setup as build } from '../../test/e2e/build.ts';
 import { findChromium, launchBrowser, ServedLibrary } from '../../test/e2e/studio.ts';
 import { benchChart } from './chart.ts';
 import { benchDesign } from './design.ts';
+import { benchDesktop } from './desktop.ts';
 import { benchGallery } from './gallery.ts';
 import { benchDrop } from './drop.ts';
 import { fillLibrary } from './library.ts';
@@ -19,6 +20,7 @@ import { benchTrain } from './train.ts';
 
 const benches = {
   start: benchStart,
+  desktop: benchDesktop,
   design: benchDesign,
   chart: benchChart,
   gallery: benchGallery,

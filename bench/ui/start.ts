@@ -10,6 +10,11 @@ import { traced } from './trace.ts';
 const rounds = 3;
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
+export const medianWork = (took: readonly Work[]): Work => ({
+  wall: median(took.map(({ wall }) => wall)),
+  cpu: median(took.map(({ cpu }) => cpu)),
+});
+
 /** A new browser, a new server, a library that is not there yet. Browsers count from the first request, redirects included. */
 async function firstStart(): Promise<Work> {
   const library = new ServedLibrary();
@@ -32,6 +37,5 @@ async function firstStart(): Promise<Work> {
 export async function benchStart(_studio: Studio, report: Report): Promise<void> {
   const took: Work[] = [];
   for (let round = 0; round < rounds; round += 1) took.push(await firstStart());
-  const work = { wall: median(took.map(({ wall }) => wall)), cpu: median(took.map(({ cpu }) => cpu)) };
-  report.work('first start, from the first request to what can be used', work, budgets.start);
+  report.work('first start, from the first request to what can be used', medianWork(took), budgets.start);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ApiEvent, ApiHandlers, SystemInfo } from '../../src-shared/api.ts';
 import type { PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
-import type { Experiment, Run, RunDetails } from '../../src-shared/library.ts';
+import type { Experiment, Metric, Run, RunDetails } from '../../src-shared/library.ts';
 import type { ExportFormat } from '../../src-shared/trainer-protocol.ts';
 import type { Limits } from '../../src-shared/training.ts';
 import type { StoredCheckpoint } from '../store/checkpoints.ts';
@@ -15,7 +15,7 @@ import { openStore } from '../store/open-store.ts';
 import { leftOutFile } from '../datasets/cache-entry.ts';
 import type { StoredSample } from '../store/samples.ts';
 import { isUpload } from '../datasets/upload.ts';
-import type { CacheEntry, Datasets, MovedSource, PrepareOptions } from './datasets.ts';
+import type { CacheEntry, Datasets } from './datasets.ts';
 import { createDatasets } from './datasets.ts';
 import type { Experiments } from './experiments.ts';
 import { createExperiments } from './experiments.ts';
@@ -25,7 +25,9 @@ import { createExplorers } from './explorers.ts';
 import type { Files } from './files.ts';
 import { createHandlers } from './handlers.ts';
 import { createIntake } from './intake.ts';
-import type { NewTraining, Runs } from './runs.ts';
+import type { Measurements } from './measurements.ts';
+import { createMeasurements } from './measurements.ts';
+import type { NewTraining, ResumeOptions, Runs } from './runs.ts';
 import type { RunAndExperiment } from './run-and-experiment.ts';
 import { createRunAndExperiment } from './run-and-experiment.ts';
 import { createRuns } from './runs.ts';
@@ -68,8 +70,13 @@ export interface App {
   sourceName(source: string): string;
   experiments: Pick<Experiments, 'list'>;
   runs: Pick<Runs, 'interrupt'> & {
+    /** What has been measured of it, in the order of steps. */
+    metrics(id: string): Metric[];
+    measure: Measurements['measure'];
+    /** See {@link Measurements}. */
+    measured: Measurements['settled'];
     /** See {@link Runs}. */
-    resume(id: string, limits: Limits | null, options?: PrepareOptions & AtStep & MovedSource): Promise<Run>;
+    resume(id: string, limits: Limits | null, options?: ResumeOptions & AtStep): Promise<Run>;
     /** Those that have not been deleted, the newest first. */
     list(): Run[];
     /** By id, number, or name where only one has it. @throws AppError `run.missing`, `run.ambiguous` */
@@ -138,12 +145,12 @@ export function createApp({
   reveal,
 }: AppOptions): App {
   const store = openStore(libraryDir, { access, mustExist });
-  const trials = createTrials(trainerHost, store.paths.engineTrials, () => queue.isBusy);
+  const trials = createTrials(trainerHost, store.paths, () => queue.isBusy);
   const tell = (event: ApiEvent) => {
     if (event.type === 'run' && event.run.state === 'queued') trials.stop();
     broadcast(event);
   };
-  const queue = new TrainingQueue(store, trainerHost, tell);
+  const queue = new TrainingQueue(store, trainerHost, tell, (...heard) => measurements.hear(...heard));
   const isKnown = (source: string) => store.datasets.knows(source);
   const intake = createIntake({
     paths: store.paths,
@@ -158,6 +165,15 @@ export function createApp({
   const runs = createRuns(store, trainerHost, queue, datasets, tell);
   const together = createRunAndExperiment(store, experiments, runs);
   const exports = createExports(store, trainerHost, broadcast);
+  const measurements = createMeasurements({
+    store,
+    host: trainerHost,
+    broadcast,
+    checkpointOf: (run, step) => exports.checkpointOf(run, step),
+    datasetOf: (run, options) => datasets.ofRun(store.runs.get(run), options),
+    isTraining: () => queue.isBusy,
+    finish: (run, reason) => queue.finish(run, reason),
+  });
   const canBrowse = roots === null || roots.length > 0;
   const system = createSystem({
     libraryDir: store.paths.dir,
@@ -208,6 +224,7 @@ export function createApp({
       exports,
       intake,
       explorers,
+      measurements,
       trials,
       purge() {
         purge(Date.now());
@@ -248,6 +265,9 @@ export function createApp({
       resume: (id, limits, { step = null, ...options } = {}) => runs.resume(id, step, limits, options),
       rename: (id, name) => together.rename(id, name),
       interrupt: (id, as) => runs.interrupt(id, as),
+      metrics: (id) => store.metrics.list(id),
+      measure: (run, step, settings, options) => measurements.measure(run, step, settings, options),
+      measured: () => measurements.settled(),
       delete(id) {
         const experiment = together.delete(id);
         purge(Date.now());
@@ -262,6 +282,7 @@ export function createApp({
     close() {
       clearInterval(purging);
       explorers.close();
+      measurements.close();
       trials.stop();
       void intake.close();
       queue.close();

@@ -78,7 +78,7 @@ async function tellEarlier(
  * Has a trainer do something with a checkpoint, which stays meanwhile. Where it cannot be used, the error says which earlier one can.
  * @throws AppError as `askTrainer`
  */
-export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'inspected'>(
+export async function askWithCheckpoint<Type extends 'sampled' | 'exported' | 'measured' | 'inspected'>(
   store: Store,
   host: TrainerHost,
   place: Place,

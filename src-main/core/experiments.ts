@@ -81,7 +81,7 @@ export function createExperiments(
     duplicate(id, run, name) {
       const original = experiments.open(id);
       if (run === null) return made(experiments.create({ ...original, name }));
-      const { design, hyperparameters, limits, engineWanted, dataset } = runs.get(run);
+      const { design, hyperparameters, measuring, limits, engineWanted, dataset } = runs.get(run);
       const { settings, source } = dataset;
       return made(
         experiments.create({
@@ -89,6 +89,7 @@ export function createExperiments(
           tags: original.tags,
           history: packHistory(startHistory(design)),
           hyperparameters,
+          measuring,
           limits,
           engine: engineWanted,
           imageSettings: settings,

@@ -9,6 +9,8 @@ import type { Exports } from './exports.ts';
 import { withoutPath } from './exports.ts';
 import type { Explorers } from './explorers.ts';
 import type { Intake } from './intake.ts';
+import type { Measurements } from './measurements.ts';
+import { measuringSeed } from '../../src-shared/measures.ts';
 import type { Runs } from './runs.ts';
 import type { System } from './system.ts';
 import type { Trials } from './trials.ts';
@@ -22,6 +24,7 @@ export interface HandlerParts {
   exports: Exports;
   intake: Intake;
   explorers: Explorers;
+  measurements: Measurements;
   trials: Trials;
   /** Deletes for good what was deleted. */
   purge: () => void;
@@ -38,6 +41,7 @@ export function createHandlers({
   exports,
   intake,
   explorers,
+  measurements,
   trials,
   purge,
   reveal,
@@ -89,7 +93,8 @@ export function createHandlers({
     'runs.start': ({ experiment, name, seed }, context) => runs.start(experiment, name, seed, context),
     'runs.pause': ({ id }) => after(runs.interrupt(id, 'paused')),
     'runs.stop': ({ id }) => after(runs.interrupt(id, 'stopped')),
-    'runs.resume': ({ id, step, limits }, context) => runs.resume(id, step, limits, context),
+    'runs.resume': ({ id, step, limits, ...engine }, context) =>
+      runs.resume(id, step, limits, { ...context, ...engine }),
     'runs.fork': ({ id, step, ...settings }, context) => runs.fork(id, step, settings, context),
     'runs.rename': ({ id, name }) => after(runs.rename(id, name)),
     'runs.delete': ({ id }) => after(runs.delete(id)),
@@ -98,6 +103,8 @@ export function createHandlers({
       store.runs.get(id);
       return store.steps.series(id, options);
     },
+    'runs.measure': ({ id, step, images }, context) =>
+      measurements.measure(id, step, { images, seed: measuringSeed, inception: null }, context),
     'runs.metrics': ({ id }) => {
       store.runs.get(id);
       return store.metrics.list(id);

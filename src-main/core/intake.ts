@@ -1,5 +1,5 @@
 /** How images come into a library: what may be chosen, looked at, uploaded and prepared. */
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ApiHandlers } from '../../src-shared/api.ts';
 import type { ImageSettings, PreparedDataset } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
@@ -10,6 +10,7 @@ import { encodePng } from '../datasets/png.ts';
 import { prepareDataset, type PrepareOptions } from '../datasets/prepare-dataset.ts';
 import { Previews } from '../datasets/preview.ts';
 import { readImages } from '../datasets/read-images.ts';
+import type { Place } from '../datasets/sources.ts';
 import { isUpload, Uploads } from '../datasets/upload.ts';
 import type { LibraryFolder } from '../store/library-folder.ts';
 import type { Content, Files } from './files.ts';
@@ -33,6 +34,7 @@ export interface Intake {
     ApiHandlers,
     | 'datasets.browse'
     | 'datasets.preview'
+    | 'datasets.select'
     | 'datasets.beginUpload'
     | 'datasets.finishUpload'
     | 'datasets.cancelUpload'
@@ -74,8 +76,11 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
     dataRoots !== null && !isSample(source) && !isUpload(source) && !isKnown(source);
 
   /** What the datasets are to read where `source` stands; the errors of `work` speak of the source and not of that place. */
-  const locating = async <Result>(source: string, work: (place: string) => Promise<Result>) => {
+  const locating = async <Result>(source: string, work: (place: Place) => Promise<Result>) => {
     if (!isUpload(source)) return work(isConfined(source) ? await roots.locate(source) : source);
+    const selection = uploads.selection(source);
+    // What goes wrong speaks of its folder, which is where a person has it.
+    if (selection !== null) return work(selection);
     const place = await uploads.locate(source);
     try {
       return await work(place);
@@ -95,6 +100,14 @@ export function createIntake({ paths, dataRoots, findDataset, isKnown, isUsed }:
           ...(await previews.make(place, settings, count, context)),
           sourceName: sourceName(source),
         })),
+      async 'datasets.select'({ paths }) {
+        const [first = ''] = paths;
+        const folder = dirname(resolve(first));
+        const isOneFolder = paths.every((path) => dirname(resolve(path)) === folder);
+        if (dataRoots !== null || !isOneFolder) return { source: null };
+        const names = paths.map((path) => basename(resolve(path)));
+        return { source: await uploads.select(`${basename(first)} and more`, { folder, names }) };
+      },
       'datasets.beginUpload': async (announced) => ({ id: await uploads.begin(announced) }),
       'datasets.finishUpload': async ({ id }) => ({ source: await uploads.finish(id) }),
       async 'datasets.cancelUpload'({ id }) {

@@ -9,6 +9,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { Run } from '../../src-shared/library.ts';
 import { nameAfter, parseName } from '../../src-shared/name.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
+import type { Measuring } from '../../src-shared/measures.ts';
 import type { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Datasets, MovedSource, PrepareOptions } from './datasets.ts';
@@ -16,13 +17,14 @@ import { chooseCheckpoint, requireWhole } from './checkpoint-choice.ts';
 import { requireExperiment, requireRun } from './deleted.ts';
 import { createFork } from './fork.ts';
 import type { TrainerHost } from './trainer-host.ts';
-import type { TrainingQueue } from './training-queue.ts';
+import { hasGoneBack, type TrainingQueue } from './training-queue.ts';
 
 export interface NewTraining {
   /** Null: after its images. */
   name: string | null;
   design: Design;
   hyperparameters: Hyperparameters;
+  measuring: Measuring;
   limits: Limits;
   dataset: PreparedDataset;
   /** Decides every random number of the run: 0 to 2^53 - 1. */
@@ -32,9 +34,15 @@ export interface NewTraining {
 
 export interface ForkSettings {
   name: string;
-  /** Null keeps the run's own; likewise the limits. */
+  /** Null keeps the run's own; likewise the others. */
   hyperparameters: Hyperparameters | null;
+  measuring: Measuring | null;
   limits: Limits | null;
+}
+
+export interface ResumeOptions extends PrepareOptions, MovedSource {
+  /** The run's own when absent. */
+  engine?: EngineName;
 }
 
 /** Everything throws AppError `run.missing`. */
@@ -59,12 +67,7 @@ export interface Runs {
    * @throws AppError `run.active`, `run.deleted`, `run.at-its-end`, `checkpoint.*`, `dataset.changed`, `dataset.gone`, and what
    * `prepareDataset` throws; the run stays as it was
    */
-  resume(
-    id: string,
-    step: number | null,
-    limits: Limits | null,
-    options?: PrepareOptions & MovedSource,
-  ): Promise<Run>;
+  resume(id: string, step: number | null, limits: Limits | null, options?: ResumeOptions): Promise<Run>;
   /**
    * Queues a new run that goes on from a checkpoint of another one. It keeps the checkpoint itself, so the other may be deleted.
    * @throws AppError as {@link resume}, and of {@link requireTrainable}
@@ -110,7 +113,10 @@ export function createRuns(
       runDir: store.paths.runFolder(id),
       checkpoint: checkpoint?.folder ?? null,
       trials: store.paths.engineTrials,
-      ...(checkpoint !== null && checkpoint.step === run.forkedFrom?.step ? { fork: true } : {}),
+      graphs: store.paths.graphs,
+      ...(checkpoint !== null && (checkpoint.step === run.forkedFrom?.step || hasGoneBack(store, id))
+        ? { changedSettings: true }
+        : {}),
     });
     return store.runs.get(id);
   };
@@ -127,7 +133,7 @@ export function createRuns(
   };
 
   return {
-    startNew({ name: wanted, design, hyperparameters, limits, dataset, seed, engine }) {
+    startNew({ name: wanted, design, hyperparameters, measuring, limits, dataset, seed, engine }) {
       requireTrainable(design, dataset, hyperparameters);
       const name = wanted ?? nameAfter(datasets.view(dataset).sourceName, namesIn(store));
       const { id, experiment } = store.transaction(() => {
@@ -135,6 +141,7 @@ export function createRuns(
           name,
           history: packHistory(startHistory(design)),
           hyperparameters,
+          measuring,
           limits,
           engine,
           imageSettings: dataset.settings,
@@ -145,6 +152,7 @@ export function createRuns(
           name,
           design,
           hyperparameters,
+          measuring,
           limits,
           dataset,
           seed,
@@ -159,7 +167,7 @@ export function createRuns(
     async start(experiment, name, seed, options) {
       const wanted = store.experiments.get(experiment);
       requireExperiment(wanted);
-      const { design, hyperparameters, limits, engine, imageSettings, source } = wanted;
+      const { design, hyperparameters, measuring, limits, engine, imageSettings, source } = wanted;
       if (imageSettings === null || source === null) {
         throw new AppError(
           'experiment.no-images',
@@ -177,6 +185,7 @@ export function createRuns(
         name,
         design,
         hyperparameters,
+        measuring,
         limits,
         dataset,
         seed: seed ?? randomInt(2 ** 47),
@@ -204,13 +213,14 @@ export function createRuns(
       store.runs.rewind(id, checkpoint?.step ?? 0);
       store.transaction(() => {
         store.runs.setLimits(id, wanted);
+        if (options?.engine !== undefined) store.runs.setEngineWanted(id, options.engine);
         if (dataset.source !== now.dataset.source) store.runs.setSource(id, dataset.source);
         store.runs.setState(id, 'queued');
       });
       return enqueue(id, dataset, checkpoint);
     },
 
-    async fork(id, step, { name, hyperparameters, limits }, options) {
+    async fork(id, step, { name, hyperparameters, measuring, limits }, options) {
       const parent = store.runs.get(id);
       const settings = hyperparameters ?? parent.hyperparameters;
       const until = limits ?? parent.limits;
@@ -233,6 +243,7 @@ export function createRuns(
           name,
           design,
           hyperparameters: settings,
+          measuring: measuring ?? parent.measuring,
           limits: until,
           dataset: parent.dataset,
           seed,

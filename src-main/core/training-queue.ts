@@ -1,31 +1,51 @@
 /** Runs waiting for the device, one training at a time. Writes down all that the trainer tells, then passes it on. */
 import type { ApiEvent } from '../../src-shared/api.ts';
+import type { PreparedDataset } from '../../src-shared/dataset.ts';
 import { toErrorData } from '../../src-shared/errors.ts';
 import type { Reason, Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
+import type { Hyperparameters } from '../../src-shared/training.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Trainer, TrainerHost } from './trainer-host.ts';
 
+/** Hears of a run's new checkpoint. `run` is as it was when it was queued. */
+export type OnCheckpoint = (run: Run, dataset: PreparedDataset, step: number) => void;
+
+/** Why a run was queued again by itself. */
+const wentBack = 'training.went-back';
+/** What a run's learning rates are multiplied with then. */
+const lowered = 0.5;
+
 interface Active {
   run: Run;
+  command: TrainCommand;
   /** Null before the process is started, and when that failed. */
   trainer: Trainer | null;
   /** Whether it has told of a step. */
   hasStepped: boolean;
+  /** Why it is to end although no limit is reached. */
+  ending: Reason | null;
 }
 
 export class TrainingQueue {
   readonly #store: Store;
   readonly #host: TrainerHost;
   readonly #broadcast: (event: ApiEvent) => void;
+  readonly #onCheckpoint: OnCheckpoint;
   readonly #waiting: { run: Run; command: TrainCommand }[] = [];
   /** A run may be trained again while its last trainer still dies, so what is active is known by this object, not by the run. */
   #active: Active | null = null;
 
-  constructor(store: Store, host: TrainerHost, broadcast: (event: ApiEvent) => void) {
+  constructor(
+    store: Store,
+    host: TrainerHost,
+    broadcast: (event: ApiEvent) => void,
+    onCheckpoint: OnCheckpoint,
+  ) {
     this.#store = store;
     this.#host = host;
     this.#broadcast = broadcast;
+    this.#onCheckpoint = onCheckpoint;
   }
 
   /** Whether a run trains, or waits for it. */
@@ -59,6 +79,13 @@ export class TrainingQueue {
     this.#become(run, 'stopped');
   }
 
+  /** Lets a running run end with a checkpoint, as `done` for this reason; nothing happens to others. */
+  finish(run: string, reason: Reason): void {
+    if (this.#active?.run.id !== run) return;
+    this.#active.ending = reason;
+    this.#active.trainer?.send({ type: 'interrupt', as: 'done' });
+  }
+
   /** Ends the running trainer at once and empties the queue; all these runs are `interrupted` and can be resumed. */
   close(): void {
     const waiting = this.#waiting.splice(0);
@@ -72,7 +99,7 @@ export class TrainingQueue {
     if (this.#active !== null) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
-    const active: Active = { run: next.run, trainer: null, hasStepped: false };
+    const active: Active = { ...next, trainer: null, hasStepped: false, ending: null };
     this.#active = active;
     this.#guard(active, () => {
       active.trainer = this.#host.start({
@@ -127,8 +154,8 @@ export class TrainingQueue {
       }
       case 'checkpoint': {
         const { step, bytes } = checkpoints.add(run, event.step);
-        checkpoints.prune(run, active.run.hyperparameters.keepCheckpoints);
         this.#broadcast({ type: 'checkpoint', run, step, bytes });
+        this.#onCheckpoint(active.run, active.command.dataset, step);
         return;
       }
       case 'resources': {
@@ -137,15 +164,43 @@ export class TrainingQueue {
         return;
       }
       case 'trained':
-        this.#end(active, event.as);
+        this.#end(active, event.as, event.as === 'done' ? (active.ending ?? undefined) : undefined);
         return;
       case 'failed': {
         const { code, message } = event.error;
-        this.#end(active, 'failed', { code, message });
+        if (code === 'training.not-finite' && !hasGoneBack(this.#store, run)) this.#goBack(active, message);
+        else this.#end(active, 'failed', { code, message });
         return;
       }
       default:
     }
+  }
+
+  /** Queues a run that has broken down again, from its newest checkpoint and with lower learning rates. */
+  #goBack(active: Active, what: string): void {
+    const { runs, checkpoints } = this.#store;
+    const { id } = active.run;
+    active.trainer?.kill();
+    active.trainer = null;
+    const checkpoint = checkpoints.newest(id);
+    const from = checkpoint?.step ?? 0;
+    const hyperparameters = withLowerRates(active.command.hyperparameters);
+    runs.rewind(id, from);
+    runs.setHyperparameters(id, hyperparameters);
+    const message = `${what} It went back to ${from === 0 ? 'its beginning' : `step ${from}`} by itself, once, with half the learning rates.`;
+    this.#become(id, 'queued', { code: wentBack, message });
+    this.#active = null;
+    const { changedSettings: _, ...command } = active.command;
+    this.#waiting.unshift({
+      run: runs.get(id),
+      command: {
+        ...command,
+        hyperparameters,
+        checkpoint: checkpoint?.folder ?? null,
+        ...(checkpoint === null ? {} : { changedSettings: true as const }),
+      },
+    });
+    this.#next();
   }
 
   #cutOff(active: Active, code: string, what: string): void {
@@ -179,4 +234,18 @@ export class TrainingQueue {
       this.#broadcast({ type: 'run', run: { ...run, state: 'failed', reason: reason ?? { code, message } } });
     }
   }
+}
+
+function withLowerRates(hyperparameters: Hyperparameters): Hyperparameters {
+  const { discriminator, generator } = hyperparameters;
+  return {
+    ...hyperparameters,
+    discriminator: { ...discriminator, learningRate: discriminator.learningRate * lowered },
+    generator: { ...generator, learningRate: generator.learningRate * lowered },
+  };
+}
+
+/** Whether a run has once gone back by itself: earlier checkpoints of it have other learning rates than it has now. */
+export function hasGoneBack(store: Store, run: string): boolean {
+  return store.runs.history(run).some(({ reason }) => reason?.code === wentBack);
 }

@@ -1,6 +1,8 @@
 /** How long designs take to train on this machine: found out by a short trial, in a process of its own, while nothing trains. */
 import type { ApiParams, StepTime } from '../../src-shared/api.ts';
 import { AppError } from '../../src-shared/errors.ts';
+import { imagesPerStep, workOf } from '../../src-shared/training.ts';
+import type { LibraryFolder } from '../store/library-folder.ts';
 import { askTrainer } from './ask-trainer.ts';
 import type { TrainerHost } from './trainer-host.ts';
 
@@ -17,15 +19,21 @@ export interface Trials {
   stop(): void;
 }
 
-/** @param file where the trainer remembers its engines' times @param isTraining whether a run trains, or waits for it */
-export function createTrials(host: TrainerHost, file: string, isTraining: () => boolean): Trials {
+/**
+ * @param paths where the trainer remembers its engines' times and keeps recorded steps
+ * @param isTraining whether a run trains, or waits for it
+ */
+export function createTrials(
+  host: TrainerHost,
+  { engineTrials: trials, graphs }: Pick<LibraryFolder, 'engineTrials' | 'graphs'>,
+  isTraining: () => boolean,
+): Trials {
   const known = new Map<string, StepTime>();
   let current = new AbortController();
   return {
     async measure({ design, hyperparameters, engine }, signal) {
-      const { batch, loss, ema } = hyperparameters;
       const { discriminator, latentDim } = design;
-      const key = JSON.stringify([discriminator, latentDim, batch, loss, ema.halfLifeKimg === null, engine]);
+      const key = JSON.stringify([discriminator, latentDim, workOf(hyperparameters), engine]);
       const found = known.get(key);
       if (found !== undefined) return found;
       if (isTraining()) {
@@ -35,9 +43,12 @@ export function createTrials(host: TrainerHost, file: string, isTraining: () => 
       const controller = new AbortController();
       current = controller;
       const either = AbortSignal.any([signal, controller.signal]);
-      const command = { type: 'trial', design, hyperparameters, engine, trials: file } as const;
+      const command = { type: 'trial', design, hyperparameters, engine, trials, graphs } as const;
       const tried = await askTrainer(host, command, 'tried', { signal: either });
-      const time = { kimgSeconds: (tried.stepSeconds * 1000) / batch, engine: tried.engine };
+      const time = {
+        kimgSeconds: (tried.stepSeconds * 1000) / imagesPerStep(hyperparameters),
+        engine: tried.engine,
+      };
       const [oldest] = known.keys();
       if (known.size >= remembered && oldest !== undefined) known.delete(oldest);
       known.set(key, time);

@@ -280,7 +280,7 @@ async function answer(request: WorkerRequest): Promise<void> {
     case 'scan-folder':
       return send({
         type: 'answer',
-        answer: scanFolder(request.root, request.exclude, request.limits, onFound, request.overflow),
+        answer: scanFolder(request, onFound),
       });
     case 'scan-zip': {
       const { scanZip } = await import('./zip.ts');

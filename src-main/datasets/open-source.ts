@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import { resolve } from 'node:path';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { type Classes, classesOfFolders, classesOfLabels, NO_CLASSES } from './classes.ts';
 import type { DecodeWorker } from './decode-workers.ts';
@@ -9,7 +8,7 @@ import { LeftOutList } from './left-out.ts';
 import type { Limits } from './limits.ts';
 import { SAMPLE_CLASSES, SAMPLE_SEED, SAMPLE_VERSION, sampleClassOf } from './sample/draw-face.ts';
 import type { ScannedFiles } from './scan-folder.ts';
-import { identifySource, type Source } from './sources.ts';
+import { identifySource, pathOf, type Place, type Source } from './sources.ts';
 import type { ImageSource } from './worker-messages.ts';
 
 /** A source whose images are counted but not decoded yet. */
@@ -44,16 +43,16 @@ export interface OpenOptions {
 }
 
 /** Finds what `source` is and counts its images. Errors are those of `prepareDataset`. */
-export async function openSource(source: string, options: OpenOptions): Promise<OpenSource> {
+export async function openSource(source: Place, options: OpenOptions): Promise<OpenSource> {
   const found = await identifySource(source);
-  const name = resolve(source);
+  const name = pathOf(source);
   switch (found.kind) {
     case 'sample':
       return openSample(found, options);
     case 'idx':
       return openIdxSource(name, found.paths, options);
     case 'folder':
-      return openFolder(name, found.path, options);
+      return openFolder(name, found, options);
     case 'zip': {
       const [scanner] = options.scanners();
       const scanned = await scanner!.ask({
@@ -72,10 +71,14 @@ export async function openSource(source: string, options: OpenOptions): Promise<
 /** Files that one worker looks at in one go; always the same, because the stamp depends on it. */
 const SURVEYED_AT_ONCE = 2048;
 
-async function openFolder(name: string, root: string, options: OpenOptions): Promise<OpenSource> {
+async function openFolder(
+  name: string,
+  { path: root, only }: Extract<Source, { kind: 'folder' }>,
+  options: OpenOptions,
+): Promise<OpenSource> {
   const { exclude, limits, overflow } = options;
   const scanners = options.scanners();
-  const scanned = await scanners[0]!.ask({ kind: 'scan-folder', root, exclude, limits, overflow });
+  const scanned = await scanners[0]!.ask({ kind: 'scan-folder', root, only, exclude, limits, overflow });
   const { files } = scanned;
   const surveys: Promise<Uint8Array>[] = [];
   for (let first = 0; first < files.count; first += SURVEYED_AT_ONCE) {

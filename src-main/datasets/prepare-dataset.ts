@@ -20,6 +20,7 @@ import type { FolderLook } from './folder-identity.ts';
 import type { LeftOutList } from './left-out.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { type Content, openSource, type OpenSource } from './open-source.ts';
+import type { Place } from './sources.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import { recall, remember } from './shortcut.ts';
 import { isSound } from './sound-entry.ts';
@@ -45,7 +46,7 @@ const MOST_SIZES = 200;
  *
  * `source` is a folder (first-level sub-folders are classes), a zip of such a folder, an IDX file of images or a folder
  * of them (labels beside them are classes), or `sample`, `sample:<count>`, `sample:<count>x<size>` for the faces that
- * Ganvas draws. Images are taken by content, not by name, in the order of their paths, so that the same files always
+ * Ganvas draws; or some of the files and sub-folders of a folder. Images are taken by content, not by name, in the order of their paths, so that the same files always
  * give the same fingerprint. What cannot be used is listed in `leftOut`, and all of it in a file beside the images;
  * hidden files and links are not read.
  *
@@ -59,7 +60,7 @@ const MOST_SIZES = 200;
  * `dataset.cache-unwritable`. Nothing is left in the cache then.
  */
 export async function prepareDataset(
-  source: string,
+  source: Place,
   settings: ImageSettings,
   options: PrepareOptions,
 ): Promise<PreparedDataset> {
@@ -68,7 +69,7 @@ export async function prepareDataset(
 }
 
 class Preparation {
-  private readonly source: string;
+  private readonly source: Place;
   private readonly settings: ImageSettings;
   private readonly signal: AbortSignal | undefined;
   private readonly limits: Limits;
@@ -79,7 +80,7 @@ class Preparation {
   private cacheDir: string;
   private exclude: string | undefined;
 
-  constructor(source: string, settings: ImageSettings, options: PrepareOptions) {
+  constructor(source: Place, settings: ImageSettings, options: PrepareOptions) {
     this.source = source;
     this.settings = settings;
     this.signal = options.signal;

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
 import type { Preview } from '../../src-shared/api.ts';
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
@@ -16,7 +15,7 @@ import { addSizes, checkStillThere, emptySource, mostFrequent, nothingUsable } f
 import { ProgressMeter } from './progress-meter.ts';
 import { SAMPLE_SEED } from './sample/draw-face.ts';
 import { type SourceLook, SourceLooks } from './source-looks.ts';
-import { identifySource } from './sources.ts';
+import { identifySource, pathOf, type Place } from './sources.ts';
 import { PROBE, SAMPLE_SIZE, suggestSettings } from './suggest.ts';
 
 const MOST_WORKERS = 4;
@@ -50,7 +49,7 @@ export class Previews {
    * @throws {AppError} as `prepareDataset`
    */
   async make(
-    source: string,
+    source: Place,
     settings: ImageSettings | null,
     count: number,
     { signal, onProgress }: PreviewOptions = {},
@@ -66,7 +65,7 @@ export class Previews {
       const meter = new ProgressMeter(onProgress);
       meter.start('finding files', null);
       workers[0]!.onFound = (found) => meter.update(found);
-      const looking: Looking = { name: resolve(source), settings, count, workers, meter };
+      const looking: Looking = { name: pathOf(source), settings, count, workers, meter };
       const preview = await this.look(source, looking, ending);
       this.workers.putBack(workers);
       return preview;
@@ -100,7 +99,7 @@ export class Previews {
   }
 
   private async look(
-    source: string,
+    source: Place,
     looking: Looking,
     signal: AbortSignal,
   ): Promise<Omit<Preview, 'sourceName'>> {

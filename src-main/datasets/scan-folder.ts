@@ -16,6 +16,17 @@ export interface ScannedFiles {
   leftOutCount: number;
 }
 
+export interface ScanOptions {
+  root: string;
+  /** Names in the root: only these are read; null: all. */
+  only: readonly string[] | null;
+  /** Absolute folder, without links, that is skipped: the library, should it lie inside the source. */
+  exclude: string;
+  limits: Limits;
+  /** See {@link LeftOutList}. */
+  overflow?: string;
+}
+
 /** Files that systems put beside images; not worth a line in the list of what was left out. */
 export const isSystemFile = (name: string): boolean =>
   name.startsWith('.') || name === '__MACOSX' || name === 'Thumbs.db' || name === 'desktop.ini';
@@ -23,16 +34,11 @@ export const isSystemFile = (name: string): boolean =>
 /**
  * Walks a folder, synchronously (for a worker thread), in the order of the full paths by code units. Links are not
  * followed, so that nothing outside the folder is read and no loop is entered; devices, pipes and sockets are not opened.
- * @param exclude Absolute folder, without links, that is skipped: the library, should it lie inside the source.
- * @param overflow See {@link LeftOutList}.
  * @throws {AppError} `dataset.unreadable` or `dataset.missing` for the folder itself, `dataset.too-many-files`.
  */
 export function scanFolder(
-  root: string,
-  exclude: string,
-  limits: Limits,
+  { root, only, exclude, limits, overflow }: ScanOptions,
   onCount: (count: number) => void,
-  overflow?: string,
 ): ScannedFiles {
   const files = new FileListBuilder();
   const leftOut = new LeftOutList(overflow);
@@ -66,7 +72,9 @@ export function scanFolder(
     }
   };
 
-  visit(root, '', entriesOfRoot(root));
+  const chosen = only === null ? null : new Set(only);
+  const found = entriesOfRoot(root);
+  visit(root, '', chosen === null ? found : found.filter(({ name }) => chosen.has(name)));
   onCount(files.count);
   leftOut.flush();
   return { files: files.build(), leftOut: leftOut.listed, leftOutCount: leftOut.count };

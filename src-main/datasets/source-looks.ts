@@ -93,7 +93,11 @@ export class SourceLooks {
   }
 }
 
-const keyOf = (source: FileSource): string => (source.kind === 'idx' ? source.paths.join('\0') : source.path);
+function keyOf(source: FileSource): string {
+  if (source.kind === 'idx') return source.paths.join('\0');
+  const only = source.kind === 'folder' ? (source.only ?? []) : [];
+  return [source.path, ...only].join('\0');
+}
 
 /** Removes what was unpacked, unless somebody reads it. */
 async function dispose({ users, unpacked }: Entry): Promise<void> {
@@ -117,7 +121,7 @@ async function lookAt(source: FileSource, options: LookOptions): Promise<Entry> 
   switch (source.kind) {
     case 'folder': {
       const root = source.path;
-      const scanned = await scanner.ask({ kind: 'scan-folder', root, exclude, limits });
+      const scanned = await scanner.ask({ kind: 'scan-folder', root, only: source.only, exclude, limits });
       const { files } = scanned;
       return entryOf(ofFiles(scanned, { kind: 'folder', root, files }), foldersOf(root, files), null);
     }

@@ -5,10 +5,24 @@ import { idxFilesIn, isIdxImages } from './idx.ts';
 import { readImageHeader } from './image-header.ts';
 import { unreadableSource } from './scan-folder.ts';
 
+/** Files and folders that lie in one folder, by their names in it. */
+export interface Selection {
+  /** Absolute path. */
+  folder: string;
+  names: readonly string[];
+}
+
+/** Where images are read from: what people name as a source, or some of what a folder holds. */
+export type Place = string | Selection;
+
+/** A place in words, for errors: a selection is called by its folder. */
+export const pathOf = (place: Place): string => resolve(typeof place === 'string' ? place : place.folder);
+
 /** What a source named by the user turned out to be. Paths are absolute and without links. */
 export type Source =
   | { kind: 'sample'; count: number; size: number | null }
-  | { kind: 'folder'; path: string }
+  /** `only`: names in the folder, of which alone is read; null: all. */
+  | { kind: 'folder'; path: string; only: readonly string[] | null }
   | { kind: 'zip'; path: string }
   | { kind: 'idx'; paths: string[] };
 
@@ -19,7 +33,8 @@ const SAMPLE_COUNT = 5000;
  * Tells what a source is, by its content.
  * @throws {AppError} `dataset.missing`, `dataset.unreadable`, `dataset.one-image`, `dataset.unknown-file`, `dataset.sample`.
  */
-export async function identifySource(source: string): Promise<Source> {
+export async function identifySource(source: Place): Promise<Source> {
+  if (typeof source !== 'string') return identifySelection(source);
   const sample = SAMPLE.exec(source);
   if (sample !== null || source.startsWith('sample:')) return sampleSource(source, sample);
   const given = resolve(source);
@@ -28,13 +43,23 @@ export async function identifySource(source: string): Promise<Source> {
     const found = await stat(path);
     if (found.isDirectory()) {
       const paths = await idxFilesIn(path);
-      return paths.length > 0 ? { kind: 'idx', paths } : { kind: 'folder', path };
+      return paths.length > 0 ? { kind: 'idx', paths } : { kind: 'folder', path, only: null };
     }
     if (found.isFile()) return await identifyFile(path);
   } catch (cause) {
     throw cause instanceof AppError ? cause : unreadableSource(given, cause);
   }
   throw unknownFile(given);
+}
+
+async function identifySelection({ folder, names }: Selection): Promise<Source> {
+  try {
+    const path = await realpath(folder);
+    const paths = (await idxFilesIn(path)).filter((file) => names.includes(basename(file)));
+    return paths.length > 0 ? { kind: 'idx', paths } : { kind: 'folder', path, only: names };
+  } catch (cause) {
+    throw unreadableSource(folder, cause);
+  }
 }
 
 function sampleSource(source: string, match: RegExpExecArray | null): Source {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { AppError } from '../../src-shared/errors.ts';
 import { isSystemFile } from './scan-folder.ts';
-import { identifySource } from './sources.ts';
+import { identifySource, type Selection } from './sources.ts';
 import { systemCode } from './unusable.ts';
 import { namesOfUpload } from './upload-path.ts';
 
@@ -18,7 +18,12 @@ export interface Announcement {
   bytes: number | null;
 }
 
-const About = v.object({ name: v.string() });
+const About = v.object({
+  name: v.string(),
+  /** Where its files lie; absent: they were sent, and lie beside this. */
+  selection: v.exactOptional(v.object({ folder: v.string(), names: v.array(v.string()) })),
+});
+type About = v.InferOutput<typeof About>;
 
 const SOURCE = /^upload:([0-9a-f]{20})$/;
 
@@ -38,7 +43,8 @@ interface Unfinished extends Announcement {
 
 /**
  * Images that come from a client instead of a folder of the machine. An upload grows in the scratch folder and gets its place under
- * `uploads` when it is finished; it is a source then, `upload:<id>`.
+ * `uploads` when it is finished; it is a source then, `upload:<id>`. So is a selection of what lies on this machine: nothing of it is
+ * copied, the upload only says where it is.
  */
 export class Uploads {
   private readonly unfinished = new Map<string, Unfinished>();
@@ -128,16 +134,31 @@ export class Uploads {
     // No more files are taken, and it is finished once only.
     this.unfinished.delete(id);
     try {
-      const about: v.InferInput<typeof About> = { name: upload.name };
-      await writeFile(join(upload.folder, 'upload.json'), JSON.stringify(about), { flush: true });
       await rm(join(upload.folder, 'arriving'), { recursive: true });
-      await mkdir(this.folders.uploads, { recursive: true });
-      await rename(upload.folder, join(this.folders.uploads, id));
+      await this.place(id, upload.folder, { name: upload.name });
     } catch (cause) {
       await removeAll(upload.folder);
       throw writeError(upload.name, cause);
     }
     return done;
+  }
+
+  /**
+   * Remembers some of what lies in a folder of this machine.
+   * @returns its source
+   * @throws {AppError} `disk.full`, `upload.unwritable`
+   */
+  async select(name: string, { folder, names }: Selection): Promise<string> {
+    const id = randomBytes(10).toString('hex');
+    const scratch = join(this.folders.scratch, id);
+    try {
+      await mkdir(scratch, { recursive: true });
+      await this.place(id, scratch, { name, selection: { folder, names: [...names] } });
+    } catch (cause) {
+      await removeAll(scratch);
+      throw writeError(name, cause);
+    }
+    return `upload:${id}`;
   }
 
   /** Removes an upload that is not finished. @throws {AppError} `upload.missing` */
@@ -167,14 +188,14 @@ export class Uploads {
     }
   }
 
+  /** What was selected on this machine under the name of an upload; null for one whose files were sent. */
+  selection(source: string): Selection | null {
+    return this.about(source)?.selection ?? null;
+  }
+
   /** What people call a finished upload; the source itself where nothing is known of it any more. */
   nameOf(source: string): string {
-    try {
-      const text = readFileSync(join(this.folderOf(source), 'upload.json'), 'utf8');
-      return v.parse(About, JSON.parse(text)).name;
-    } catch {
-      return source;
-    }
+    return this.about(source)?.name ?? source;
   }
 
   /** Deletes a finished upload; one that is not there is no error. @throws {AppError} `upload.unwritable` */
@@ -198,6 +219,22 @@ export class Uploads {
         continue;
       }
     }
+  }
+
+  /** Null where nothing is known of it (any more). */
+  private about(source: string): About | null {
+    try {
+      return v.parse(About, JSON.parse(readFileSync(join(this.folderOf(source), 'upload.json'), 'utf8')));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Finishes an upload: its folder gets its place, whole or not at all. */
+  private async place(id: string, folder: string, about: About): Promise<void> {
+    await writeFile(join(folder, 'upload.json'), JSON.stringify(about), { flush: true });
+    await mkdir(this.folders.uploads, { recursive: true });
+    await rename(folder, join(this.folders.uploads, id));
   }
 
   /** Moves a finished upload where it is finished no more; null when it is not there. */

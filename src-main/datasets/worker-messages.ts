@@ -16,7 +16,14 @@ export type ImageSource =
 
 /** What a worker is asked. One answer comes for each, in their order. */
 export type WorkerRequest =
-  | { kind: 'scan-folder'; root: string; exclude: string; limits: Limits; overflow?: string }
+  | {
+      kind: 'scan-folder';
+      root: string;
+      only: readonly string[] | null;
+      exclude: string;
+      limits: Limits;
+      overflow?: string;
+    }
   | { kind: 'scan-zip'; path: string; limits: Limits; overflow?: string }
   /** See `surveyFiles`. */
   | { kind: 'survey'; root: string; files: FileList; first: number; end: number }

@@ -5,9 +5,15 @@ import { AppError } from '../../src-shared/errors.ts';
 
 /**
  * Path of the Node binary that the package `node` brought: the one that the native libraries are tested with.
- * @throws AppError `node.missing`
+ * @throws AppError `node.missing`; `machine.unsupported` on a Mac with an Intel processor
  */
 export function pinnedNode(): string {
+  if (process.platform === 'darwin' && process.arch === 'x64') {
+    throw new AppError(
+      'machine.unsupported',
+      'Ganvas cannot compute on Macs with Intel processors: ONNX Runtime has no library for them any more. It runs on Macs with Apple processors, on Windows and on Linux.',
+    );
+  }
   const name = process.platform === 'win32' ? 'node.exe' : 'node';
   const require = createRequire(import.meta.url);
   try {

@@ -33,10 +33,13 @@ const keptOutput = 4000;
 /** Most characters of them that are told. */
 const lastWordsLength = 400;
 
-/** What a dying process said last: its end, without Node's stack frames and version. */
+/** Node's stack frames and version, and what Vulkan says of drivers that it has looked for: no reason to die. */
+const asides = /^at .*\)?$|^Node\.js v|^Warning: (?:vk|loader_)|^(?:ERROR|WARNING|INFO): \[Loader Message\]/;
+
+/** What a dying process said last: its end, without {@link asides}. */
 function lastWords(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
-  const telling = lines.filter((line) => line !== '' && !/^at .*\)?$|^Node\.js v/.test(line));
+  const telling = lines.filter((line) => line !== '' && !asides.test(line));
   return telling.join(' ').slice(-lastWordsLength);
 }
 

@@ -29,8 +29,12 @@ export interface Checkpoints {
   newest(run: string): StoredCheckpoint | null;
   /** Keeps {@link prune} from a checkpoint while it is read. @returns lets it go */
   hold(run: string, step: number): () => void;
-  /** Deletes all but the newest `keep` (1 or more), and those that are held. @returns the folders removed */
-  prune(run: string, keep: number): string[];
+  /**
+   * Deletes all but the newest `keep` (1 or more), the best, and those that are held; of the newest ones also the older, as long as all
+   * together take more than `bytes`. The very newest always stays.
+   * @returns the steps of those removed, ascending
+   */
+  prune(run: string, keep: number, more?: { best: number | null; bytes: number }): number[];
 }
 
 export function createCheckpoints(database: Database, folder: LibraryFolder, trash: Trash): Checkpoints {
@@ -68,14 +72,20 @@ export function createCheckpoints(database: Database, folder: LibraryFolder, tra
       held.set(holder, place(run, step));
       return () => held.delete(holder);
     },
-    prune(run, keep) {
+    prune(run, keep, { best, bytes } = { best: null, bytes: Infinity }) {
       const inUse = new Set(held.values());
-      const old = all
-        .all({ run })
-        .slice(0, -Math.max(1, keep))
-        .filter(({ step }) => !inUse.has(place(run, step)));
+      const rows = all.all({ run });
+      const mayGo = ({ step }: { step: number }) => step !== best && !inUse.has(place(run, step));
+      const newest = rows.slice(-Math.max(1, keep));
+      const old = rows.filter((row) => !newest.includes(row) && mayGo(row));
+      let taken = rows.reduce((sum, row) => sum + (old.includes(row) ? 0 : row.bytes), 0);
+      for (const row of newest.slice(0, -1)) {
+        if (taken <= bytes || !mayGo(row)) continue;
+        old.push(row);
+        taken -= row.bytes;
+      }
       if (old.length > 0) trash.discard(old.map(({ step }) => ({ kind: 'checkpoint', run, step })));
-      return old.map((row) => toCheckpoint(run, row).folder);
+      return old.map(({ step }) => step);
     },
   };
 }

@@ -6,6 +6,7 @@ import { Design } from '../../src-shared/gan/block.ts';
 import { present } from '../../src-shared/gan/history.ts';
 import { PackedHistory, shortened, unpackHistory } from '../../src-shared/gan/history-json.ts';
 import type { Experiment, ExperimentDraft, OpenExperiment } from '../../src-shared/library.ts';
+import { defaultMeasuring, Measuring } from '../../src-shared/measures.ts';
 import { EngineName, Hyperparameters, Limits } from '../../src-shared/training.ts';
 import { type Database, json, type Table, toJson } from './database.ts';
 import { Id, newId } from './ids.ts';
@@ -24,6 +25,7 @@ const Row = v.object({
   revision: v.number(),
   design: json(Design),
   hyperparameters: json(Hyperparameters),
+  measuring: json(Measuring),
   limits: json(Limits),
   engine: EngineName,
   imageSettings: v.nullable(json(ImageSettings)),
@@ -70,8 +72,8 @@ export function createExperiments(database: Database): Experiments {
   const whole = database.query({ ...table, row: OpenRow }, 'SELECT * FROM experiments WHERE id = :id');
   const all = database.query(
     table,
-    'SELECT id, name, tags, createdAt, updatedAt, revision, design, hyperparameters, limits, engine, imageSettings, source, ' +
-      'deletedAt FROM experiments ' +
+    'SELECT id, name, tags, createdAt, updatedAt, revision, design, hyperparameters, measuring, limits, engine, imageSettings, ' +
+      'source, deletedAt FROM experiments ' +
       'WHERE :tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag) ' +
       'ORDER BY updatedAt DESC, rowid DESC',
   );
@@ -92,13 +94,13 @@ export function createExperiments(database: Database): Experiments {
     'SELECT id FROM experiments WHERE source = :source LIMIT 1',
   );
   const insert = database.command(
-    'INSERT INTO experiments (id, name, tags, createdAt, updatedAt, revision, design, history, hyperparameters, limits, engine, ' +
-      'imageSettings, source) VALUES (:id, :name, :tags, :now, :now, 0, :design, :history, :hyperparameters, :limits, ' +
-      ':engine, :imageSettings, :source)',
+    'INSERT INTO experiments (id, name, tags, createdAt, updatedAt, revision, design, history, hyperparameters, measuring, limits, ' +
+      'engine, imageSettings, source) VALUES (:id, :name, :tags, :now, :now, 0, :design, :history, :hyperparameters, :measuring, ' +
+      ':limits, :engine, :imageSettings, :source)',
   );
   const change = database.command(
     'UPDATE experiments SET name = :name, tags = :tags, updatedAt = :now, revision = :revision, design = :design, ' +
-      'history = :history, hyperparameters = :hyperparameters, limits = :limits, engine = :engine, ' +
+      'history = :history, hyperparameters = :hyperparameters, measuring = :measuring, limits = :limits, engine = :engine, ' +
       'imageSettings = :imageSettings, source = :source WHERE id = :id',
   );
   const updateName = database.command('UPDATE experiments SET name = :name, updatedAt = :now WHERE id = :id');
@@ -115,6 +117,7 @@ export function createExperiments(database: Database): Experiments {
       design: toJson(Design, present(unpackHistory(history)).design),
       history: toJson(PackedHistory, history),
       hyperparameters: toJson(Hyperparameters, content.hyperparameters),
+      measuring: toJson(Measuring, content.measuring),
       limits: toJson(Limits, content.limits),
       engine: content.engine,
       imageSettings: content.imageSettings === null ? null : toJson(ImageSettings, content.imageSettings),
@@ -133,6 +136,7 @@ export function createExperiments(database: Database): Experiments {
       const id = newId();
       const none = {
         tags: [],
+        measuring: defaultMeasuring(),
         limits: { steps: null, kimg: null, minutes: null },
         engine: 'auto',
         imageSettings: null,

@@ -25,6 +25,8 @@ export interface LibraryFolder {
   readonly reserve: string;
   /** File in which the trainer remembers which engine was fastest at which step. */
   readonly engineTrials: string;
+  /** Where the trainer keeps the steps that it has recorded. */
+  readonly graphs: string;
   runFolder(run: string): string;
   samplesFolder(run: string): string;
   /** PNG with the sample grid of a step. */
@@ -58,6 +60,7 @@ export function libraryFolder(dir: string): LibraryFolder {
     trash: join(root, 'trash'),
     reserve: join(root, 'reserve'),
     engineTrials: join(root, 'engine-trials.json'),
+    graphs: join(root, 'graphs'),
     runFolder,
     samplesFolder: (run) => join(runFolder(run), 'samples'),
     sampleFile: (run, step) => join(runFolder(run), sampleName(step)),

@@ -232,6 +232,16 @@ export const migrations: readonly Migration[] = [
       mendDesignNames(database);
     },
   },
+  {
+    version: 4,
+    update(database) {
+      const measuring = '{"every":500,"images":512,"best":"swd","patience":null,"checkpointMegabytes":5000}';
+      database.script(`
+        ALTER TABLE experiments ADD COLUMN measuring TEXT NOT NULL DEFAULT '${measuring}';
+        ALTER TABLE runs ADD COLUMN measuring TEXT NOT NULL DEFAULT '${measuring}';
+      `);
+    },
+  },
 ];
 
 /** Designs had any text of at most 200 characters as their name; from version 3 on an empty one, or one that steers a terminal, is refused. */

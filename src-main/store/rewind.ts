@@ -21,7 +21,8 @@ export function createRewind(database: Database, folder: LibraryFolder, trash: T
     database.command('DELETE FROM samples WHERE run = :run AND step > :step'),
     database.command(
       'UPDATE runs SET step = min(step, :step), imagesSeen = coalesce(forkedFromImages, 0) + ' +
-        "(min(step, :step) - coalesce(forkedFromStep, 0)) * (hyperparameters ->> '$.batch'), " +
+        "(min(step, :step) - coalesce(forkedFromStep, 0)) * (hyperparameters ->> '$.batch') * " +
+        "coalesce(hyperparameters ->> '$.discriminatorSteps', 1), " +
         'trainingSeconds = coalesce((SELECT max(seconds) FROM steps WHERE run = :run), forkedFromSeconds, 0) ' +
         'WHERE id = :run',
     ),

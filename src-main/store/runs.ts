@@ -4,6 +4,7 @@ import { ImageSettings } from '../../src-shared/dataset.ts';
 import { AppError } from '../../src-shared/errors.ts';
 import { Design } from '../../src-shared/gan/block.ts';
 import type { NewRun, Reason, Run, StateChange } from '../../src-shared/library.ts';
+import { Measuring } from '../../src-shared/measures.ts';
 import { canBecome, EngineName, Hyperparameters, Limits, RunState } from '../../src-shared/training.ts';
 import { type Database, json, type Parameters, type Table, toJson } from './database.ts';
 import { Id, newId } from './ids.ts';
@@ -19,6 +20,7 @@ const Row = v.object({
   experiment: Id,
   design: json(Design),
   hyperparameters: json(Hyperparameters),
+  measuring: json(Measuring),
   limits: json(Limits),
   datasetKey: v.string(),
   datasetFingerprint: v.string(),
@@ -74,15 +76,19 @@ export interface Runs {
   list(filter?: { experiment?: string; state?: RunState }): Run[];
   /** @throws AppError `run.missing` */
   rename(id: string, name: string): void;
+  /** Sets other learning rates: for going on with a run that has broken down. @throws AppError `run.missing` */
+  setHyperparameters(id: string, hyperparameters: Hyperparameters): void;
   /** Sets when it is to end: for going on with a run. @throws AppError `run.missing` */
   setLimits(id: string, limits: Limits): void;
   /** Notes where its images lie now. @throws AppError `run.missing` */
   setSource(id: string, source: string): void;
+  /** @throws AppError `run.missing` */
+  setEngineWanted(id: string, engine: EngineName): void;
   /** Notes what really computes. @throws AppError `run.missing` */
   setEngine(id: string, engine: string, device: string): void;
   /**
    * Moves a run to another state and writes that into its history.
-   * @param reason for `failed` and `interrupted`
+   * @param reason where nobody asked for it
    * @throws AppError `run.missing`, `run.state` when {@link canBecome} forbids it
    */
   setState(id: string, state: RunState, reason?: Reason): void;
@@ -155,11 +161,11 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     'SELECT * FROM runStates WHERE run = :id ORDER BY number',
   );
   const insert = database.command(
-    'INSERT INTO runs (id, name, experiment, design, hyperparameters, limits, datasetKey, datasetFingerprint, datasetSource, ' +
-      'datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, createdAt, step, imagesSeen, trainingSeconds, ' +
+    'INSERT INTO runs (id, name, experiment, design, hyperparameters, measuring, limits, datasetKey, datasetFingerprint, ' +
+      'datasetSource, datasetCount, datasetClasses, imageSettings, seed, engineWanted, state, createdAt, step, imagesSeen, trainingSeconds, ' +
       'forkedFromRun, forkedFromStep, forkedFromImages, forkedFromSeconds) ' +
-      'VALUES (:id, :name, :experiment, :design, :hyperparameters, :limits, :datasetKey, :datasetFingerprint, :datasetSource, ' +
-      ":datasetCount, :datasetClasses, :imageSettings, :seed, :engineWanted, 'queued', :now, coalesce(:step, 0), " +
+      'VALUES (:id, :name, :experiment, :design, :hyperparameters, :measuring, :limits, :datasetKey, :datasetFingerprint, ' +
+      ":datasetSource, :datasetCount, :datasetClasses, :imageSettings, :seed, :engineWanted, 'queued', :now, coalesce(:step, 0), " +
       'coalesce(:images, 0), coalesce(:seconds, 0), :parent, :step, :images, :seconds)',
   );
   const insertState = database.command(
@@ -175,7 +181,8 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
   const progress = database.query(
     { name: 'runs', key: ['id'], row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number() }) },
     'SELECT id, coalesce(forkedFromImages, 0) + ' +
-      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') AS imagesSeen, " +
+      "CAST(:step - coalesce(forkedFromStep, 0) AS INTEGER) * (hyperparameters ->> '$.batch') * " +
+      "coalesce(hyperparameters ->> '$.discriminatorSteps', 1) AS imagesSeen, " +
       'coalesce((SELECT seconds FROM steps WHERE run = :id AND step = :step), forkedFromSeconds, 0) AS trainingSeconds ' +
       'FROM runs WHERE id = :id',
   );
@@ -183,8 +190,12 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     { name: 'exports', key: ['run'], row: v.object({ folder: v.string() }) },
     "SELECT run, substr(path, 9, 10) AS folder FROM exports WHERE run = :id AND substr(path, 1, 8) = 'exports/'",
   );
+  const updateHyperparameters = database.command(
+    'UPDATE runs SET hyperparameters = :hyperparameters WHERE id = :id',
+  );
   const updateLimits = database.command('UPDATE runs SET limits = :limits WHERE id = :id');
   const updateSource = database.command('UPDATE runs SET datasetSource = :source WHERE id = :id');
+  const updateEngineWanted = database.command('UPDATE runs SET engineWanted = :engine WHERE id = :id');
   const updateEngine = database.command('UPDATE runs SET engine = :engine, device = :device WHERE id = :id');
 
   const get = (id: string): Run => {
@@ -234,6 +245,7 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
           experiment: run.experiment,
           design: toJson(Design, run.design),
           hyperparameters: toJson(Hyperparameters, run.hyperparameters),
+          measuring: toJson(Measuring, run.measuring),
           limits: toJson(Limits, run.limits),
           datasetKey: run.dataset.key,
           datasetFingerprint: run.dataset.fingerprint,
@@ -270,11 +282,17 @@ export function createRuns(database: Database, trash: Trash, rewind: Rewind): Ru
     rename(id, name) {
       change(updateName, { id, name });
     },
+    setHyperparameters(id, hyperparameters) {
+      change(updateHyperparameters, { id, hyperparameters: toJson(Hyperparameters, hyperparameters) });
+    },
     setLimits(id, limits) {
       change(updateLimits, { id, limits: toJson(Limits, limits) });
     },
     setSource(id, source) {
       change(updateSource, { id, source });
+    },
+    setEngineWanted(id, engine) {
+      change(updateEngineWanted, { id, engine });
     },
     setEngine(id, engine, device) {
       change(updateEngine, { id, engine, device });

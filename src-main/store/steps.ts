@@ -38,9 +38,10 @@ export function createSteps(database: Database): Steps {
     {
       name: 'runs',
       key: ['id'],
-      row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number(), batch: v.number() }),
+      row: v.object({ imagesSeen: v.number(), trainingSeconds: v.number(), perStep: v.number() }),
     },
-    "SELECT id, imagesSeen, trainingSeconds, hyperparameters ->> '$.batch' AS batch FROM runs WHERE id = :run",
+    "SELECT id, imagesSeen, trainingSeconds, (hyperparameters ->> '$.batch') * " +
+      "coalesce(hyperparameters ->> '$.discriminatorSteps', 1) AS perStep FROM runs WHERE id = :run",
   );
   const insert = database.command(
     'INSERT INTO steps (run, step, lossD, lossG, dReal, dFake, imagesPerSecond, seconds) ' +
@@ -57,8 +58,8 @@ export function createSteps(database: Database): Steps {
         if (before === null) throw missingRun(run);
         let { imagesSeen, trainingSeconds } = before;
         const timed = stats.map((step) => {
-          imagesSeen += before.batch;
-          if (step.imagesPerSecond > 0) trainingSeconds += before.batch / step.imagesPerSecond;
+          imagesSeen += before.perStep;
+          if (step.imagesPerSecond > 0) trainingSeconds += before.perStep / step.imagesPerSecond;
           return { ...step, seconds: trainingSeconds };
         });
         for (const step of timed) insert({ run, ...step });

@@ -25,6 +25,8 @@ const CheckpointFile = v.strictObject({
   /** Real images used so far: the position in the endless sequence of shuffled epochs. */
   imagesSeen: count,
   trainingSeconds: v.pipe(v.number(), v.minValue(0)),
+  /** How likely augmentation changes an image by now; absent in the first checkpoints, which knew none. */
+  augmentProbability: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   seed: count,
   /** With any name: what came from a file that was made before names were checked is as good. */
   design: v.strictObject({ ...Design.entries, name: v.string() }),

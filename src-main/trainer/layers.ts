@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { Activation, Pair } from '../../src-shared/gan/block.ts';
+import './second-order.ts';
 
 /** pytorch's default for nn.BatchNorm2d. */
 export const batchNormEpsilon = 1e-5;
@@ -51,16 +52,30 @@ export interface BatchStatistics {
   variance: tf.Tensor1D;
 }
 
-/**
- * Normalises with the statistics of this very batch.
- * @param observe is given the statistics; they are kept beyond any `tf.tidy`, and whoever observes disposes them
- */
+/** {@link batchNorm} with TensorFlow.js' own gradients: slower, and they can be differentiated once more. */
+function plainBatchNorm(x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D): tf.Tensor4D {
+  const axes = [0, 1, 2];
+  const centred = tf.sub(x, tf.mean<tf.Tensor1D>(x, axes));
+  const variance = tf.mean<tf.Tensor1D>(tf.square(centred), axes);
+  return tf.add(tf.mul(centred, tf.mul(gamma, tf.rsqrt(tf.add(variance, batchNormEpsilon)))), beta);
+}
+
+/** What a normalisation is asked for beside its result. */
+export interface NormOptions {
+  /** Is given the statistics; they are kept beyond any `tf.tidy`, and whoever observes disposes them. */
+  observe?: undefined | ((statistics: BatchStatistics) => void);
+  /** Whether gradients of gradients will be asked for; nothing is observed then. */
+  twice?: boolean;
+}
+
+/** Normalises with the statistics of this very batch. */
 export function batchNorm(
   x: tf.Tensor4D,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
-  observe?: (statistics: BatchStatistics) => void,
+  { observe, twice = false }: NormOptions = {},
 ): tf.Tensor4D {
+  if (twice) return plainBatchNorm(x, gamma, beta);
   const axes = [0, 1, 2];
   const count = x.size / x.shape[3];
   const normalise = tf.customGrad((...args) => {
@@ -102,6 +117,45 @@ export function frozenBatchNorm(
 ): tf.Tensor4D {
   const scale = tf.mul(gamma, tf.rsqrt(tf.add(statistics.variance, batchNormEpsilon)));
   return tf.add(tf.mul(x, scale), tf.sub(beta, tf.mul(statistics.mean, scale)));
+}
+
+/**
+ * Normalises each image by itself, in groups of neighbouring channels (Wu and He): with one group layer norm, with as many as channels
+ * instance norm. The same as `nn.GroupNorm`.
+ */
+export function groupNorm(
+  x: tf.Tensor4D,
+  groups: number,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const grouped = tf.reshape(x, [batch, height * width, groups, channels / groups]);
+  const axes = [1, 3];
+  const centred = tf.sub(grouped, tf.mean(grouped, axes, true));
+  const variance = tf.mean(tf.square(centred), axes, true);
+  const normalised = tf.mul(centred, tf.rsqrt(tf.add(variance, batchNormEpsilon)));
+  return tf.add(tf.mul(tf.reshape(normalised, x.shape), gamma), beta);
+}
+
+export const pixelNormEpsilon = 1e-8;
+
+/** Each pixel divided by the root of its mean square over the channels (tkarras/progressive_growing_of_gans networks.py). */
+export function pixelNorm(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), [3], true), pixelNormEpsilon)));
+}
+
+const stddevEpsilon = 1e-8;
+
+/**
+ * The images with a channel more, of one number everywhere: the mean of every value's standard deviation over the batch
+ * (tkarras/progressive_growing_of_gans networks.py, minibatch_stddev_layer, with the whole batch as its group).
+ */
+export function minibatchStddev(x: tf.Tensor4D): tf.Tensor4D {
+  const [batch, height, width] = x.shape;
+  const centred = tf.sub(x, tf.mean(x, 0));
+  const deviation = tf.mean(tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), stddevEpsilon)));
+  return tf.concat([x, tf.mul(tf.ones<tf.Rank.R4>([batch, height, width, 1]), deviation)], 3);
 }
 
 /** The moving statistics after a batch of `count` values a channel; the variance is the unbiased one, as in PyTorch. */

@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { LossName } from '../../src-shared/training.ts';
 
 export interface Loss {
-  discriminatorOnReals(a: tf.Tensor1D): tf.Scalar;
+  /** @param smoothing what the target of reals lies below 1 (`labelSmoothing`); always 0 for a loss without targets */
+  discriminatorOnReals(a: tf.Tensor1D, smoothing: number): tf.Scalar;
   discriminatorOnFakes(b: tf.Tensor1D): tf.Scalar;
   generator(b: tf.Tensor1D): tf.Scalar;
   /** What "D(x)" shows: the probability of "real" where the logit means one, else the plain mean. */
@@ -17,16 +18,22 @@ const mean = (x: tf.Tensor): tf.Scalar => tf.mean(x);
 const halfSquare = (x: tf.Tensor): tf.Scalar => tf.mul(mean(tf.square(x)), 0.5);
 
 export const losses: Record<LossName, Loss> = {
-  /** softplus(-a) + softplus(b); softplus(-b): Goodfellow et al.'s non-saturating loss, stable at any logit. */
+  /**
+   * softplus(-a) + softplus(b); softplus(-b): Goodfellow et al.'s non-saturating loss, stable at any logit. With a target of 1 - s the
+   * cross-entropy of reals is (1 - s) softplus(-a) + s softplus(a), which is softplus(-a) + s a.
+   */
   ns: {
-    discriminatorOnReals: (a) => mean(tf.softplus(tf.neg(a))),
+    discriminatorOnReals: (a, smoothing) => {
+      const loss = mean(tf.softplus(tf.neg(a)));
+      return smoothing === 0 ? loss : tf.add(loss, tf.mul(mean(a), smoothing));
+    },
     discriminatorOnFakes: (b) => mean(tf.softplus(b)),
     generator: (b) => mean(tf.softplus(tf.neg(b))),
     opinion: (logits) => mean(tf.sigmoid(logits)),
   },
   /** (a - 1)^2 / 2 + b^2 / 2; (b - 1)^2 / 2: LSGAN. */
   ls: {
-    discriminatorOnReals: (a) => halfSquare(tf.sub(a, 1)),
+    discriminatorOnReals: (a, smoothing) => halfSquare(tf.sub(a, 1 - smoothing)),
     discriminatorOnFakes: (b) => halfSquare(b),
     generator: (b) => halfSquare(tf.sub(b, 1)),
     opinion: mean,
@@ -35,6 +42,13 @@ export const losses: Record<LossName, Loss> = {
   hinge: {
     discriminatorOnReals: (a) => mean(tf.relu(tf.sub(1, a))),
     discriminatorOnFakes: (b) => mean(tf.relu(tf.add(b, 1))),
+    generator: (b) => tf.neg(mean(b)),
+    opinion: mean,
+  },
+  /** mean b - mean a; -mean b: the critic of Arjovsky et al. Its negative estimates the distance between reals and fakes. */
+  wasserstein: {
+    discriminatorOnReals: (a) => tf.neg(mean(a)),
+    discriminatorOnFakes: mean,
     generator: (b) => tf.neg(mean(b)),
     opinion: mean,
   },

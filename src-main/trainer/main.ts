@@ -1,5 +1,5 @@
 /** The trainer process: takes commands from the process that started it, does them one at a time, and ends with it. */
-import { constants, getPriority, setPriority } from 'node:os';
+import { availableParallelism } from 'node:os';
 import * as v from 'valibot';
 import { AppError, toErrorData } from '../../src-shared/errors.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -9,6 +9,9 @@ import { listEngines, openEngine } from './engines/find.ts';
 import { Explorer, explorerThreads } from './explorer.ts';
 import { exportGenerator } from './export/export.ts';
 import { refuseExisting } from './files.ts';
+import { leftOverThreads, makeWay, trainingPriority } from './make-way.ts';
+import { Inception } from './measures/inception.ts';
+import { measure } from './measures/measure.ts';
 import { runEngine } from './run-engine.ts';
 import { writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
@@ -19,13 +22,13 @@ function emit(event: TrainerEvent): void {
   process.send?.(event);
 }
 
-let interruption: 'paused' | 'stopped' | null = null;
+let interruption: 'paused' | 'stopped' | 'done' | null = null;
 let explorer: Explorer | null = null;
 
 /** One at a time; the others are listened to at any time. */
 type Work = Extract<
   Command,
-  { type: 'engines' | 'train' | 'inspect' | 'sample' | 'export' | 'trial' | 'explore' }
+  { type: 'engines' | 'train' | 'inspect' | 'sample' | 'measure' | 'export' | 'trial' | 'explore' }
 >;
 
 async function work(command: Work): Promise<void> {
@@ -34,8 +37,7 @@ async function work(command: Work): Promise<void> {
       emit({ type: 'engines', engines: await listEngines() });
       return;
     case 'train': {
-      // Hours of work for every core: the window, and whatever else a person does, goes first. Threads that are made later inherit it.
-      setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
+      await makeWay(trainingPriority);
       const { engine, why } = await runEngine(command);
       const device = why === null ? engine.device : `${engine.device} (${why})`;
       emit({ type: 'engine', name: engine.name, device });
@@ -56,6 +58,24 @@ async function work(command: Work): Promise<void> {
       const columns = await writeGrid(command.file, images, command.count, sampler.image);
       await sampler.dispose();
       emit({ type: 'sampled', file: command.file, columns });
+      return;
+    }
+    case 'measure': {
+      const { background, dataset, images, seed, reals } = command;
+      if (background) await makeWay();
+      const threads = background ? leftOverThreads() : availableParallelism();
+      const engine = await openEngine(command.engine, { threads });
+      const checkpoint = await readCheckpoint(command.checkpoint);
+      const inception = command.inception === null ? null : await Inception.open(command.inception, threads);
+      const values = await measure(
+        engine,
+        checkpoint,
+        dataset,
+        { images, seed, reals, inception },
+        (phase, done, total) => emit({ type: 'progress', phase, done, total }),
+      );
+      await inception?.dispose();
+      emit({ type: 'measured', step: checkpoint.info.step, values });
       return;
     }
     case 'export': {
@@ -82,7 +102,7 @@ async function work(command: Work): Promise<void> {
     case 'explore':
       explorer = await Explorer.open(
         command.checkpoint,
-        await openEngine(command.engine, explorerThreads()),
+        await openEngine(command.engine, { threads: explorerThreads() }),
         emit,
       );
       emit(explorer.description);

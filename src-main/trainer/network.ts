@@ -2,13 +2,17 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Block, Discriminator } from '../../src-shared/gan/block.ts';
 import type { Generator, GeneratorBlock } from '../../src-shared/gan/mirror.ts';
+import { groupsOf } from '../../src-shared/gan/norm.ts';
 import type { BatchStatistics, SingularVectors } from './layers.ts';
 import {
   activate,
   batchNorm,
   convolution,
   frozenBatchNorm,
+  groupNorm,
   maxPool,
+  minibatchStddev,
+  pixelNorm,
   powerIteration,
   spectralNorm,
   transposedConvolution,
@@ -30,6 +34,8 @@ export interface Pass {
   singularVectors: Record<string, SingularVectors>;
   /** What dropout multiplies with, by the block's prefix; absent when the network is used and not trained. */
   dropout?: Tensors;
+  /** Whether gradients of gradients will be asked for; nothing is observed then. */
+  twice?: boolean;
 }
 
 function lookUp(tensors: Tensors, name: string): tf.Tensor {
@@ -44,23 +50,28 @@ function kernelOf(pass: Pass, prefix: string, block: Block | GeneratorBlock): tf
   return vectors === undefined ? kernel : spectralNorm(kernel, vectors, block.kind === 'convTranspose');
 }
 
-/** Bias, normalisation, activation. */
-function finish(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | GeneratorBlock): tf.Tensor4D {
-  let y = x;
-  if (block.batchNorm) {
-    const gamma = lookUp(pass.tensors, `${prefix}.gamma`) as tf.Tensor1D;
-    const beta = lookUp(pass.tensors, `${prefix}.beta`) as tf.Tensor1D;
-    if (pass.batchStatistics === 'batch') {
-      const count = y.size / y.shape[3];
-      const { observe } = pass;
-      y = batchNorm(y, gamma, beta, observe && ((statistics) => observe(prefix, statistics, count)));
-    } else {
-      const mean = lookUp(pass.tensors, `${prefix}.mean`) as tf.Tensor1D;
-      const variance = lookUp(pass.tensors, `${prefix}.variance`) as tf.Tensor1D;
-      y = frozenBatchNorm(y, gamma, beta, { mean, variance });
-    }
+function normalise(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | GeneratorBlock): tf.Tensor4D {
+  const { norm } = block;
+  if (norm === 'none') return x;
+  if (norm === 'pixel') return pixelNorm(x);
+  const of = (part: string) => lookUp(pass.tensors, `${prefix}.${part}`) as tf.Tensor1D;
+  const [gamma, beta] = [of('gamma'), of('beta')];
+  const groups = groupsOf(norm, x.shape[3]);
+  if (groups !== null) return groupNorm(x, groups, gamma, beta);
+  if (pass.batchStatistics === 'stored') {
+    return frozenBatchNorm(x, gamma, beta, { mean: of('mean'), variance: of('variance') });
   }
-  return activate(y, block.activation);
+  const count = x.size / x.shape[3];
+  const { observe, twice = false } = pass;
+  return batchNorm(x, gamma, beta, {
+    twice,
+    observe: observe && ((statistics) => observe(prefix, statistics, count)),
+  });
+}
+
+/** Normalisation, activation. */
+function finish(x: tf.Tensor4D, pass: Pass, prefix: string, block: Block | GeneratorBlock): tf.Tensor4D {
+  return activate(normalise(x, pass, prefix, block), block.activation);
 }
 
 function withBias<T extends tf.Tensor>(x: T, pass: Pass, prefix: string, block: Block | GeneratorBlock): T {
@@ -94,6 +105,7 @@ export function discriminate(discriminator: Discriminator, pass: Pass, images: t
   let x = images;
   discriminator.blocks.forEach((block, i) => {
     const prefix = `discriminator.${i}`;
+    if (block.minibatchStddev) x = minibatchStddev(x);
     if (block.kind === 'dense') {
       x = finish(dense(x, pass, prefix, block, [1, 1, block.outFeatures]), pass, prefix, block);
     } else {

@@ -2,6 +2,7 @@
 import type { Block, Design, Shape } from '../../src-shared/gan/block.ts';
 import type { GeneratorBlock } from '../../src-shared/gan/mirror.ts';
 import { mirror } from '../../src-shared/gan/mirror.ts';
+import { isAffine } from '../../src-shared/gan/norm.ts';
 import { discriminatorShapes, size } from '../../src-shared/gan/shape.ts';
 import { Random } from './random.ts';
 
@@ -35,13 +36,11 @@ function partsOf(
   const specs = [spec('weight', weight, true, 'kernel')];
   if (block.bias) specs.push(spec('bias', [outputs], true, 'zeros'));
   if (block.spectralNorm) specs.push(spec('u', [outputs], false, 'unit'));
-  if (block.batchNorm) {
-    specs.push(
-      spec('gamma', [channels], true, 'scale'),
-      spec('beta', [channels], true, 'zeros'),
-      spec('mean', [channels], false, 'zeros'),
-      spec('variance', [channels], false, 'ones'),
-    );
+  if (isAffine(block.norm)) {
+    specs.push(spec('gamma', [channels], true, 'scale'), spec('beta', [channels], true, 'zeros'));
+  }
+  if (block.norm === 'batch') {
+    specs.push(spec('mean', [channels], false, 'zeros'), spec('variance', [channels], false, 'ones'));
   }
   return specs;
 }
@@ -64,10 +63,10 @@ export function networkTensors(design: Design, network: NetworkName): TensorSpec
   }
   const shapes = discriminatorShapes(design.discriminator);
   return design.discriminator.blocks.flatMap((block, i) => {
-    const input: Shape = shapes[i]!.input;
+    const read: Shape = shapes[i]!.read;
     const channels = block.kind === 'dense' ? block.outFeatures : block.outChannels;
     const weight =
-      block.kind === 'dense' ? [size(input), channels] : [...block.kernel, input.channels, channels];
+      block.kind === 'dense' ? [size(read), channels] : [...block.kernel, read.channels, channels];
     return partsOf(`discriminator.${i}`, weight, channels, channels, block);
   });
 }
@@ -100,7 +99,7 @@ function initial(spec: TensorSpec, seed: number, stddev: number): Float32Array {
 /**
  * Everything that training changes, in its starting state: both networks, the averaged generator (`ema.` before the name; only what
  * is trainable, batch statistics of the average are measured when they are needed), and Adam's moments (`adam.m.`, `adam.v.`).
- * Kernels are N(0, stddev), batch norm's scales N(1, stddev) (weights_init of pytorch/examples dcgan/main.py).
+ * Kernels are N(0, stddev), norms' scales N(1, stddev) (weights_init of pytorch/examples dcgan/main.py).
  */
 export function stateTensors(design: Design, ema: boolean): TensorSpec[] {
   const discriminator = networkTensors(design, 'discriminator');

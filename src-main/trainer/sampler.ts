@@ -48,6 +48,11 @@ function passOf(
   };
 }
 
+/** All that a program of the generator depends on; see `Engine.prepare`. */
+function aboutGenerator(what: string, { discriminator, latentDim }: Design): string {
+  return JSON.stringify([what, discriminator, latentDim]);
+}
+
 /**
  * The program that makes images of so many latents at once: its state are {@link GeneratorWeights}, its input is `z`, its output `images`
  * ([batch, height, width, channels], -1..1).
@@ -61,6 +66,7 @@ export function prepareImages(engine: Engine, design: Design, batch: number): Pr
     }),
     networkTensors(design, 'generator'),
     [{ name: 'z', shape: [batch, design.latentDim] }],
+    aboutGenerator('images', design),
   );
 }
 
@@ -84,7 +90,7 @@ export class Sampler {
     const generator = mirror(design.discriminator, design.latentDim);
     const batch = batchOf(generator.blocks.at(-1)!.output);
     const images = await prepareImages(engine, design, batch);
-    if (!generator.blocks.some((block) => block.batchNorm)) return new Sampler(design, images, null);
+    if (!generator.blocks.some((block) => block.norm === 'batch')) return new Sampler(design, images, null);
     const statistics = await engine.prepare(
       (tensors, { z }) => {
         const outputs: Tensors = {};
@@ -104,6 +110,7 @@ export class Sampler {
       },
       networkTensors(design, 'generator'),
       [{ name: 'z', shape: [batch, design.latentDim] }],
+      aboutGenerator('statistics', design),
     );
     return new Sampler(design, images, statistics);
   }

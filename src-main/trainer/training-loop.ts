@@ -1,30 +1,35 @@
 /** A run from its first (or next) step to its end. It knows no process and no database: it is told what to do and tells what happened. */
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
-import { requireMemory } from '../../src-shared/memory.ts';
+import { fittingBatch, requireMemory } from '../../src-shared/memory.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import { stepName } from '../../src-shared/step-name.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import type { Limits, StepStats } from '../../src-shared/training.ts';
+import { imagesPerStep } from '../../src-shared/training.ts';
+import { adaptedProbability } from './augment.ts';
 import { Batches } from './batches.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import type { Engine, Program } from './engines/engine.ts';
+import type { Engine } from './engines/engine.ts';
+import { engineFailure, isEngineFailure } from './engines/failure.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
+import { machineMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
 import { ResourceMeter } from './resources.ts';
 import { gridColumns, writeGrid } from './sample-grid.ts';
 import { Sampler, latents } from './sampler.ts';
-import type { StepPlan } from './train-step.ts';
-import { drawInputs, lossOrder, stepFunction, stepInputs, stepPlan } from './train-step.ts';
+import { prepareStep } from './step-program.ts';
+import type { StepPlan } from './step-plan.ts';
+import { stepPlan } from './step-plan.ts';
+import { lossOrder } from './train-step.ts';
 
 export interface LoopControl {
   emit: (event: TrainerEvent) => void;
   /** Asked between steps; anything but null ends the run with a checkpoint. */
-  interrupted: () => 'paused' | 'stopped' | null;
+  interrupted: () => 'paused' | 'stopped' | 'done' | null;
 }
 
 /** Steps are told at most this often, in milliseconds, so that a fast run does not drown its listeners. */
@@ -53,6 +58,8 @@ interface Position {
   step: number;
   imagesSeen: number;
   trainingSeconds: number;
+  /** Of augmentation, which may adapt. */
+  augmentProbability: number;
 }
 
 interface Beginning {
@@ -61,15 +68,19 @@ interface Beginning {
 }
 
 /**
- * The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. A fork may have other
- * hyperparameters: an average of the generator that it alone wants begins as the generator.
+ * The first state, or the checkpoint's; a checkpoint of other settings is refused, naming what differs. Where its
+ * hyperparameters may be others, an average of the generator that it alone wants begins as the generator.
  */
 async function begin(command: TrainCommand): Promise<Beginning> {
   const { design, hyperparameters, seed, dataset } = command;
   const ema = hyperparameters.ema.halfLifeKimg !== null;
   if (command.checkpoint === null) {
     const state = initialState(design, seed, ema, hyperparameters.initStddev);
-    return { position: { step: 0, imagesSeen: 0, trainingSeconds: 0 }, state };
+    const { probability } = hyperparameters.augmentation;
+    return {
+      position: { step: 0, imagesSeen: 0, trainingSeconds: 0, augmentProbability: probability },
+      state,
+    };
   }
   const { info, state } = await readCheckpoint(command.checkpoint);
   const wanted: Record<string, unknown> = {
@@ -88,7 +99,8 @@ async function begin(command: TrainCommand): Promise<Beginning> {
   };
   const different = Object.keys(wanted).filter(
     (key) =>
-      !isDeepStrictEqual(wanted[key], found[key]) && !(command.fork === true && key === 'hyperparameters'),
+      !isDeepStrictEqual(wanted[key], found[key]) &&
+      !(command.changedSettings === true && key === 'hyperparameters'),
   );
   if (different.length > 0) {
     throw new AppError(
@@ -100,7 +112,9 @@ async function begin(command: TrainCommand): Promise<Beginning> {
   for (const { name } of stateTensors(design, ema))
     if (name.startsWith('ema.')) state[name] ??= state[name.slice('ema.'.length)]!.slice();
   const { step, imagesSeen, trainingSeconds } = info;
-  return { position: { step, imagesSeen, trainingSeconds }, state };
+  const { adaptive, probability } = hyperparameters.augmentation;
+  const augmentProbability = adaptive === null ? probability : (info.augmentProbability ?? probability);
+  return { position: { step, imagesSeen, trainingSeconds, augmentProbability }, state };
 }
 
 /** Whether one of the limits is reached. */
@@ -193,10 +207,43 @@ function stepStats(step: number, losses: Float32Array, imagesPerSecond: number):
   return { step, ...numbers, imagesPerSecond };
 }
 
-/** The step as a program: its state are the tensors of `stateTensors`, its output `losses` in `lossOrder`. */
-async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
-  const ema = plan.hyperparameters.ema.halfLifeKimg !== null;
-  return engine.prepare(stepFunction(plan), stateTensors(plan.design, ema), stepInputs(plan));
+/**
+ * What a person reads when an engine has given up: where the run stands and how it can go on. What the engine still holds is not saved: a
+ * device that fails may hand out anything.
+ * @param step the last one done
+ * @param saved step of the newest checkpoint; -1 without one
+ */
+function withWayOut(
+  error: AppError,
+  engine: Engine,
+  { design, hyperparameters }: StepPlan,
+  step: number,
+  saved: number,
+): AppError {
+  const kept =
+    saved < 0
+      ? 'There is no checkpoint yet: resumed, the run starts again.'
+      : `The run is whole up to its checkpoint of step ${saved}.`;
+  const ways: string[] = [];
+  if (error.code === 'engine.out-of-memory') {
+    const most = Math.floor(hyperparameters.batch / 2);
+    const batch = Math.min(
+      most,
+      fittingBatch(design, hyperparameters, engine.memoryBytes ?? machineMemory()),
+    );
+    ways.push(
+      batch >= 2
+        ? `A batch of ${batch} should fit, in a fork or a new run.`
+        : 'No batch would fit: take fewer channels or smaller kernels.',
+    );
+  }
+  if (engine.name !== 'onnx') ways.push('It can be resumed on another engine: onnx is always here.');
+  return new AppError(
+    error.code,
+    [`${error.message} That was in step ${step + 1}.`, kept, ...ways].join(' '),
+    { ...error.details, step, saved },
+    { cause: error },
+  );
 }
 
 /**
@@ -206,8 +253,10 @@ async function prepareStep(engine: Engine, plan: StepPlan): Promise<Program> {
 export async function train(command: TrainCommand, engine: Engine, control: LoopControl): Promise<void> {
   const { design, hyperparameters, seed, dataset, runDir } = command;
   requireTrainable(design, dataset, hyperparameters);
-  requireMemory(design, hyperparameters, totalmem());
-  const { batch, sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
+  // One with memory of its own is tried: the estimate is one for the processor.
+  if (engine.memoryBytes === null) requireMemory(design, hyperparameters, machineMemory());
+  const { sampleEvery, sampleCount, checkpointEvery } = hyperparameters;
+  const images = imagesPerStep(hyperparameters);
   const plan = stepPlan(design, hyperparameters);
   const { position, state } = await begin(command);
   const samplesDir = join(runDir, 'samples');
@@ -218,20 +267,20 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
   }
 
   const closing: (() => Promise<void>)[] = [];
+  let checkpointed = command.checkpoint === null ? -1 : position.step;
   try {
-    const batches = await Batches.open(dataset, seed);
+    const batches = await Batches.open(dataset, seed, hyperparameters.mirrorFlips);
     closing.push(() => batches.close());
-    const program = await prepareStep(engine, plan);
+    const program = await prepareStep(engine, plan, seed);
     closing.push(() => program.dispose());
     const sampler = await Sampler.create(engine, design);
     closing.push(() => sampler.dispose());
     const fixedLatents = latents(seed, sampleCount, design.latentDim);
     program.write(state);
     const usage = new ResourceMeter();
-    const log = new StepLog(control.emit, command.limits, batch);
+    const log = new StepLog(control.emit, command.limits, images);
     // Steps that were done are told, whatever ends the run.
     closing.push(async () => log.flush(position));
-    let checkpointed = command.checkpoint === null ? -1 : position.step;
     let sampled = checkpointed;
 
     const sample = async (): Promise<void> => {
@@ -260,7 +309,8 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const written = await writeCheckpoint(checkpointsDir, { info, state: await program.read() });
       checkpointed = position.step;
       log.flush(position);
-      control.emit({ type: 'checkpoint', ...position, ...written });
+      const { step, imagesSeen, trainingSeconds } = position;
+      control.emit({ type: 'checkpoint', step, imagesSeen, trainingSeconds, ...written });
     };
 
     if (command.checkpoint === null) await sample();
@@ -273,13 +323,27 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
         break;
       }
       const step = position.step + 1;
-      const reals = await batches.at(position.imagesSeen, batch);
-      const { losses } = await program.run({ reals, ...drawInputs(plan, seed, step, position.imagesSeen) });
+      const reals = await batches.at(position.imagesSeen, images);
+      const { losses, signs } = await program.run(
+        step,
+        position.imagesSeen,
+        reals,
+        position.augmentProbability,
+      );
+      if (losses.every((value) => value === 0))
+        throw engineFailure(engine.name, 'Its device hands out nothing but zeros.');
       const now = performance.now();
-      const stats = stepStats(step, losses!, (batch * 1000) / (now - last));
+      const stats = stepStats(step, losses, (images * 1000) / (now - last));
       position.step = step;
-      position.imagesSeen += batch;
+      position.imagesSeen += images;
       position.trainingSeconds += (now - last) / 1000;
+      if (signs !== null)
+        position.augmentProbability = adaptedProbability(
+          hyperparameters.augmentation,
+          position.augmentProbability,
+          signs,
+          images,
+        );
       last = now;
       log.add(stats, position);
       const resources = usage.measure();
@@ -294,6 +358,9 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
     if (checkpointed !== position.step) await checkpoint();
     if (sampled !== position.step) await sample();
     control.emit({ type: 'trained', as });
+  } catch (error) {
+    if (!isEngineFailure(error)) throw error;
+    throw withWayOut(error, engine, plan, position.step, checkpointed);
   } finally {
     await Promise.all(closing.map((close) => close()));
   }

@@ -1,11 +1,11 @@
 /** How long a training step takes here, found out by doing some. */
-import { totalmem } from 'node:os';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { requireMemory } from '../../src-shared/memory.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { Hyperparameters } from '../../src-shared/training.ts';
-import { stepTime } from './engines/choose.ts';
+import { trySteps } from './engines/choose.ts';
 import type { Engine } from './engines/engine.ts';
+import { machineMemory } from './memory.ts';
 import { stepTrial } from './run-engine.ts';
 
 /**
@@ -19,6 +19,6 @@ export async function stepSeconds(
 ): Promise<number> {
   const { image } = design.discriminator;
   requireTrainable(design, { settings: image, count: Infinity }, hyperparameters);
-  requireMemory(design, hyperparameters, totalmem());
-  return (await stepTime(engine, stepTrial({ design, hyperparameters, seed: 0 }))) / 1000;
+  if (engine.memoryBytes === null) requireMemory(design, hyperparameters, machineMemory());
+  return (await trySteps(engine, stepTrial({ design, hyperparameters, seed: 0 }))).time / 1000;
 }

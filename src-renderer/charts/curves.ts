@@ -111,6 +111,31 @@ export function places(curves: Curves, axis: Axis, batch: number): readonly numb
   return axis === 'step' ? curves.step : curves.step.map((step) => (step * batch) / 1000);
 }
 
+/** The place of a step on the axis; null beyond what the curves know. @param batch images in a step */
+function placeOf(curves: Curves, step: number, axis: Axis, batch: number): number | null {
+  if (axis === 'step') return step;
+  if (axis === 'kimg') return (step * batch) / 1000;
+  const bin = curves.step.findIndex((last) => last >= step);
+  return curves.seconds[bin] ?? null;
+}
+
+/** What was measured at some steps, as a curve that is never smoothed. @param batch images in a step */
+export function measuredCourse(
+  metrics: readonly { step: number; value: number }[],
+  curves: Curves,
+  axis: Axis,
+  batch: number,
+): Course {
+  const points = metrics.flatMap(({ step, value }) => {
+    const at = placeOf(curves, step, axis, batch);
+    return at === null ? [] : [{ at, value }];
+  });
+  const values = points.map(({ value }) => value);
+  // Each stands for all steps before it.
+  const count = values.map(() => Number.MAX_SAFE_INTEGER);
+  return { at: points.map(({ at }) => at), count, min: values, max: values, mean: values };
+}
+
 /**
  * Exponential moving average over steps, without the pull of a start at zero (the correction of Adam's first moment, Kingma and Ba 2015,
  * section 3). A bin of n steps counts as n steps, so that the curve is the same at every magnification, but for what a bin hides.

@@ -42,7 +42,7 @@ export function newBlock(design: Design, gap: number): Block {
     outChannels: before?.outChannels ?? 32,
     kernel: [3, 3],
     stride: [1, 1],
-    batchNorm: gap > 0,
+    norm: gap > 0 ? 'batch' : 'none',
     activation,
   });
 }
@@ -78,8 +78,8 @@ export function setBlock(design: Design, index: number, block: Block): Design {
 
 /** The same block as the other kind, with all that both kinds have. */
 export function withKind(block: Block, kind: Block['kind']): Block {
-  const { id, batchNorm, spectralNorm, activation, dropout, mirror, bias } = block;
-  const shared = { id, batchNorm, spectralNorm, activation, dropout, mirror, bias };
+  const { id, norm, spectralNorm, minibatchStddev, activation, dropout, mirror, bias } = block;
+  const shared = { id, norm, spectralNorm, minibatchStddev, activation, dropout, mirror, bias };
   if (kind === block.kind) return block;
   return block.kind === 'conv'
     ? denseBlock({ ...shared, outFeatures: block.outChannels })

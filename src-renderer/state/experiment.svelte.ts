@@ -12,10 +12,13 @@ import { mergeHistories } from './merge.ts';
 import type { Notices } from './notices.svelte.ts';
 
 /** What is edited beside the design. */
-export type Settings = Pick<Experiment, 'hyperparameters' | 'limits' | 'engine' | 'imageSettings' | 'source'>;
+export type Settings = Pick<
+  Experiment,
+  'hyperparameters' | 'measuring' | 'limits' | 'engine' | 'imageSettings' | 'source'
+>;
 type Field = keyof Settings | 'history';
 
-const settingNames = ['hyperparameters', 'limits', 'engine', 'imageSettings', 'source'] as const;
+const settingNames = ['hyperparameters', 'measuring', 'limits', 'engine', 'imageSettings', 'source'] as const;
 
 /** How long nothing must have changed, in milliseconds, before it is saved. */
 const rest = 300;
@@ -58,6 +61,9 @@ export class ExperimentState {
 
   get hyperparameters(): Settings['hyperparameters'] {
     return this.#settings.hyperparameters;
+  }
+  get measuring(): Settings['measuring'] {
+    return this.#settings.measuring;
   }
   get limits(): Settings['limits'] {
     return this.#settings.limits;
@@ -246,8 +252,8 @@ export class ExperimentState {
 }
 
 function settingsOf(experiment: Experiment): Settings {
-  const { hyperparameters, limits, engine, imageSettings, source } = experiment;
-  return { hyperparameters, limits, engine, imageSettings, source };
+  const { hyperparameters, measuring, limits, engine, imageSettings, source } = experiment;
+  return { hyperparameters, measuring, limits, engine, imageSettings, source };
 }
 
 function definedSettings(edits: Edits): Partial<Settings> {

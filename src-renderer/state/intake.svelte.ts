@@ -12,6 +12,9 @@ import type { Studio } from './studio.svelte.ts';
 import { Task } from './task.svelte.ts';
 import { Upload } from './upload.svelte.ts';
 
+/** Files that are dropped together and read where they are: their paths are one call. */
+const selectable = 20_000;
+
 /** How images come in: from the browser, from the server's own folders, or drawn by Ganvas. */
 export class Intake {
   #upload: Upload | null = $state.raw(null);
@@ -36,14 +39,29 @@ export class Intake {
   }
 
   /**
-   * Takes what was dropped or pasted: one folder or file where it lies, if the core can read it there; else its files are uploaded.
+   * Takes what was dropped or pasted: where it lies, if the core can read it there; else its files are uploaded.
    * To be called while the event is being handled.
    */
   async take(dropped: ArrayLike<File>, find: FindFiles): Promise<void> {
-    const path = dropped.length === 1 ? await this.#desktop?.pathOf(dropped[0]!) : undefined;
-    if (path === undefined || path === '') return this.takeFiles(find);
+    const source = await this.#sourceOf(Array.from(dropped));
+    if (source === null) return this.takeFiles(find);
     this.#studio.go({ place: 'Data' });
-    await this.use(path);
+    await this.use(source);
+  }
+
+  /** What files are on this machine, as a source; null where they are none, or on none that the core reads. */
+  async #sourceOf(files: readonly File[]): Promise<string | null> {
+    const desktop = this.#desktop;
+    if (desktop === undefined || files.length === 0 || files.length > selectable) return null;
+    const paths = await Promise.all(files.map((file) => desktop.pathOf(file)));
+    if (paths.includes('')) return null;
+    if (paths.length === 1) return paths[0]!;
+    try {
+      return (await this.#studio.api.call('datasets.select', { paths })).source;
+    } catch (error) {
+      this.#studio.notices.fail(error);
+      return null;
+    }
   }
 
   /** A folder or file that the person chooses in the system's dialog. What goes wrong is said. */

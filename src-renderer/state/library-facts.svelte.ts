@@ -47,6 +47,7 @@ export class LibraryFacts {
         if (['run', 'datasets', 'export', 'exports', 'purged'].includes(event.type)) resources();
         if (event.type === 'datasets') datasets();
         if (event.type === 'run') void this.#readMetrics([event.run.id]);
+        if (event.type === 'metrics') void this.#readMetrics([event.run]);
       }),
     ];
   }

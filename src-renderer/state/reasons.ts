@@ -1,6 +1,9 @@
 /** What the mirror derives for one block of the generator, each value with the reason for it. */
 import type { Activation, Block, MirrorOverrides, Pair } from '../../src-shared/gan/block.ts';
+import { centresChannels } from '../../src-shared/gan/norm.ts';
 import { formatPair } from '../../src-shared/gan/problem.ts';
+import type { ConvTransposeBlock } from '../../src-shared/gan/mirror.ts';
+import { enlarges } from '../../src-shared/gan/mirror.ts';
 import type { Row } from './design-pair.ts';
 
 export interface DerivedValue {
@@ -37,9 +40,31 @@ function outputPaddingReason(
   return height === width ? height : `height: ${height}; width: ${width}`;
 }
 
+/** The sizes of a block that repeats pixels and convolves them. */
+function repeated({ unpool, edge, kernel, padding }: ConvTransposeBlock, index: number): DerivedValue[] {
+  const left = edge[0] > 0 || edge[1] > 0;
+  const value = (label: string, pair: Pair, reason: string): DerivedValue => ({
+    label,
+    value: square(pair),
+    reason,
+    override: null,
+    unlinked: false,
+  });
+  return [
+    value(
+      'Un-pooling',
+      unpool,
+      `Block ${index + 1} makes its input smaller by ${formatPair(unpool)}, so every pixel is repeated ${formatPair(unpool)} times${left ? ', and the last ones once more to fill what is left' : ''}.`,
+    ),
+    value('Kernel', kernel, '3 smooths over neighbours; 2 also takes away a row that is too much.'),
+    value('Padding', padding, 'As much as brings the size back exactly.'),
+  ];
+}
+
 function sizes({ block, shapes, mirrored, index }: Row): DerivedValue[] {
   if (block.kind === 'dense' || mirrored?.kind !== 'convTranspose' || shapes === null) return [];
   const { unpool, edge, outputPadding } = mirrored;
+  if (block.mirror.upsample === true && enlarges(block)) return repeated(mirrored, index);
   const input: Pair = [shapes.input.height, shapes.input.width];
   const convolved: Pair = [shapes.convolved.height, shapes.convolved.width];
   const same = (label: string, pair: Pair): DerivedValue => ({
@@ -97,14 +122,16 @@ export function derivedValues(row: Row, count: number): DerivedValue[] {
     };
   };
   const normReason = last
-    ? 'Off: this block gives the image itself, and normalising would take its colours and contrast.'
+    ? 'None: this block gives the image itself, and normalising would take its colours and contrast.'
     : stem
-      ? 'On: this block reads z, and normalising what it makes of it steadies all that follows.'
-      : block.batchNorm
-        ? `On, as in ${here}.`
+      ? 'Batch norm: this block reads z, and normalising what it makes of it steadies all that follows.'
+      : block.norm !== 'none'
+        ? block.norm === mirrored.norm
+          ? `As in ${here}.`
+          : `Batch norm in the place of the ${block.norm} norm of ${here}: ${block.norm === 'layer' ? 'that one is for discriminators that have to judge each image for itself' : 'a single pixel cannot be normalised by itself'}.`
         : block.spectralNorm
-          ? `On, because ${here} is normalised by spectral norm: that is made for discriminators, its mirror takes batch norm.`
-          : `Off, as in ${here}.`;
+          ? `Batch norm, because ${here} is normalised by spectral norm: that is made for discriminators, its mirror takes batch norm.`
+          : `None, as in ${here}.`;
   const activationReason = last
     ? 'tanh, because the image has values from -1 to 1.'
     : block.activation.kind === 'leakyRelu'
@@ -122,14 +149,24 @@ export function derivedValues(row: Row, count: number): DerivedValue[] {
         : `${mirrored.output.channels}, because ${here} reads as many: its mirror gives back what it took.`,
     ),
     ...sizes(row),
-    value('batchNorm', 'Batch norm', onOff(mirrored.batchNorm), normReason),
+    ...(block.kind === 'conv' && enlarges(block)
+      ? [
+          value(
+            'upsample',
+            'Up-sampling',
+            onOff(block.mirror.upsample ?? false),
+            `Off: the transposed convolution inverts ${here} step by step. On, pixels are repeated and convolved instead, which leaves no checkerboard.`,
+          ),
+        ]
+      : []),
+    value('norm', 'Norm', mirrored.norm, normReason),
     value('activation', 'Activation', activationWords(mirrored.activation), activationReason),
     value(
       'bias',
       'Bias',
       onOff(mirrored.bias),
-      mirrored.batchNorm && block.bias
-        ? 'Off, because batch norm would take away whatever it adds.'
+      centresChannels(mirrored.norm) && block.bias
+        ? 'Off, because the norm would take away whatever it adds.'
         : `${mirrored.bias ? 'On' : 'Off'}, as in ${here}.`,
     ),
     value(

@@ -2,9 +2,11 @@ import type { ApiEvent } from '../../src-shared/api.ts';
 import { type AppError, fromErrorData, toErrorData } from '../../src-shared/errors.ts';
 import type { HealthNote, Stretch } from '../../src-shared/health.ts';
 import { healthNotes, stretches } from '../../src-shared/health.ts';
+import { imagesPerStep } from '../../src-shared/training.ts';
 import type {
   Checkpoint,
   Export,
+  Metric,
   Run,
   RunDetails,
   Sample,
@@ -12,6 +14,7 @@ import type {
   SeriesName,
   StateChange,
 } from '../../src-shared/library.ts';
+import { bestOf, comparable } from '../../src-shared/measures.ts';
 import type { Curves } from '../charts/curves.ts';
 import { append, between, curveNames, curvesOf, noCurves, refine, thin } from '../charts/curves.ts';
 import type { ApiClient } from './api-client.svelte.ts';
@@ -21,6 +24,13 @@ import { Live } from './live.ts';
 const bins = 1500;
 /** Steps over which a run's health is judged: the last tenth, but at least so many. */
 const healthSteps = 600;
+
+/** A checkpoint that is being measured: at what, or why it could not be. */
+export interface Measured {
+  step: number;
+  phase: string | null;
+  problem: string | null;
+}
 
 /** Part of a run's course that is looked at closely, in steps. */
 export interface StepRange {
@@ -41,9 +51,11 @@ export class RunView {
   #samples: readonly Sample[] = $state.raw([]);
   #checkpoints: readonly Checkpoint[] = $state.raw([]);
   #exports: readonly Export[] = $state.raw([]);
+  #metrics: readonly Metric[] = $state.raw([]);
+  #measuring: Measured | null = $state.raw(null);
   #resources: { cpu: number; memoryBytes: number } | null = $state.raw(null);
   readonly #api: ApiClient;
-  readonly #live: Live<[RunDetails, Series]>;
+  readonly #live: Live<[RunDetails, Series, Metric[]]>;
   readonly #ends: (() => void)[];
 
   constructor(api: ApiClient, id: string) {
@@ -54,14 +66,16 @@ export class RunView {
         Promise.all([
           api.call('runs.get', { id }),
           api.call('runs.series', { id, columns: [...curveNames], from: null, to: null, bins }),
+          api.call('runs.metrics', { id }),
         ]),
-      take: ([details, series]) => {
+      take: ([details, series, metrics]) => {
         this.#details = details;
         this.#whole = curvesOf(series);
         this.#finer = noCurves;
         this.#samples = details.samples;
         this.#checkpoints = details.checkpoints;
         this.#exports = details.exports;
+        this.#metrics = metrics;
         this.#problem = null;
       },
       hear: (event) => this.#hear(event),
@@ -98,6 +112,26 @@ export class RunView {
   get exports(): readonly Export[] {
     return this.#exports;
   }
+  /** What has been measured of it, in the order of steps. */
+  get metrics(): readonly Metric[] {
+    return this.#metrics;
+  }
+  /** What is being measured of it, or why that went wrong the last time; null: nothing. */
+  get measuring(): Measured | null {
+    return this.#measuring;
+  }
+  /** Step of the best checkpoint that is there, by the measure that the run is to keep the best of; null where none was measured. */
+  readonly best: number | null = $derived.by(() => {
+    const name = this.#details?.run.measuring.best;
+    const kept = new Set(this.#checkpoints.map(({ step }) => step));
+    const metrics = name === undefined ? [] : comparable(this.#metrics, name);
+    return name === undefined
+      ? null
+      : (bestOf(
+          metrics.filter(({ step }) => kept.has(step)),
+          name,
+        )?.step ?? null);
+  });
   get history(): readonly StateChange[] {
     return this.#details?.history ?? [];
   }
@@ -108,7 +142,16 @@ export class RunView {
 
   readonly notes: readonly HealthNote[] = $derived.by(() => {
     const run = this.#details?.run;
-    return run === undefined ? [] : healthNotes(newestStretches(this.#whole), run.hyperparameters.loss);
+    if (run === undefined) return [];
+    const { dataset, hyperparameters } = run;
+    const last = newestStretches(this.#whole);
+    return healthNotes({
+      last,
+      loss: hyperparameters.loss,
+      metrics: this.#metrics,
+      images: dataset.count,
+      epochs: ((last.at(-1)?.step ?? 0) * hyperparameters.batch) / dataset.count,
+    });
   });
 
   close(): void {
@@ -160,7 +203,8 @@ export class RunView {
     }
     if (!('run' in event) || event.run !== this.id) return;
     if (event.type === 'steps') {
-      const batch = this.#details?.run.hyperparameters.batch ?? 1;
+      const run = this.#details?.run;
+      const batch = run === undefined ? 1 : imagesPerStep(run.hyperparameters);
       this.#whole = thin(append(this.#whole, event.steps, batch), 2 * bins);
     }
     if (event.type === 'sample') {
@@ -168,9 +212,17 @@ export class RunView {
       this.#samples = inOrder(this.#samples, { step, count, columns });
     }
     if (event.type === 'checkpoint') {
-      const keep = this.#details?.run.hyperparameters.keepCheckpoints ?? Infinity;
       const { step, bytes } = event;
-      this.#checkpoints = inOrder(this.#checkpoints, { step, bytes }).slice(-keep);
+      this.#checkpoints = inOrder(this.#checkpoints, { step, bytes });
+    }
+    if (event.type === 'pruned') {
+      const { steps } = event;
+      this.#checkpoints = this.#checkpoints.filter(({ step }) => !steps.includes(step));
+    }
+    if (event.type === 'metrics') this.#metrics = withMetrics(this.#metrics, event.metrics);
+    if (event.type === 'measuring') {
+      const { step, phase, problem } = event;
+      this.#measuring = phase === null && problem === null ? null : { step, phase, problem };
     }
     if (event.type === 'resources') {
       const { cpu, memoryBytes } = event;
@@ -187,6 +239,14 @@ export class RunView {
     // Its history has grown; when it was resumed from an earlier step, later curves and grids are gone.
     void this.load();
   }
+}
+
+/** Metrics with others added, in the place of those that were measured at the same step in the same way. */
+function withMetrics(list: readonly Metric[], news: readonly Metric[]): Metric[] {
+  const key = ({ step, name, protocol }: Metric) =>
+    JSON.stringify([step, name, Object.entries(protocol).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const added = new Set(news.map(key));
+  return [...list.filter((metric) => !added.has(key(metric))), ...news].sort((a, b) => a.step - b.step);
 }
 
 /** The list with an entry for a step, in the place of one that it has for that step. */

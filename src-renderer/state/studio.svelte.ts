@@ -10,6 +10,7 @@ import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { OpenExperiment, Run } from '../../src-shared/library.ts';
 import { unnamed } from '../../src-shared/library.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters, defaultLimits } from '../../src-shared/training.ts';
 import type { ApiClient } from './api-client.svelte.ts';
 import { Drafts } from './drafts.ts';
@@ -119,6 +120,7 @@ export class Studio {
       name,
       history: packHistory(startHistory(design)),
       hyperparameters: defaultHyperparameters(),
+      measuring: defaultMeasuring(),
       limits: defaultLimits(),
       engine: 'auto',
       imageSettings: null,

@@ -1,6 +1,7 @@
 /** What can be trained as it is, but is known to train badly: warnings. */
 import type { Block, ConvBlock, Design, Pair } from './block.ts';
 import { maxKernel } from './block.ts';
+import { centresChannels } from './norm.ts';
 import type { Problem, Repair } from './problem.ts';
 import { blockName, formatPair, withBlock } from './problem.ts';
 import { discriminatorShapes } from './shape.ts';
@@ -22,17 +23,17 @@ function onImage(design: Design): Problem[] {
   const block = blocks[0];
   if (block === undefined) return [];
   const warnings: Problem[] = [];
-  if (block.batchNorm && blocks.length > 1) {
+  if (block.norm !== 'none' && blocks.length > 1) {
     warnings.push(
       warning(
         'norm-on-image',
         0,
         block,
-        'batch normalisation right behind the image hides its colours and contrast from the discriminator.',
+        'normalisation right behind the image hides its colours and contrast from the discriminator.',
         [
           {
-            label: 'Switch batch normalisation off',
-            design: withBlock(design, 0, { ...block, batchNorm: false }),
+            label: 'Switch normalisation off',
+            design: withBlock(design, 0, { ...block, norm: 'none' }),
           },
         ],
       ),
@@ -54,11 +55,15 @@ function onImage(design: Design): Problem[] {
 }
 
 function onBias(design: Design, index: number, block: Block): Problem[] {
-  if (!block.bias || !block.batchNorm) return [];
+  if (!block.bias || !centresChannels(block.norm)) return [];
   return [
-    warning('bias-before-norm', index, block, 'batch normalisation takes away whatever the bias adds.', [
-      { label: 'Switch the bias off', design: withBlock(design, index, { ...block, bias: false }) },
-    ]),
+    warning(
+      'bias-before-norm',
+      index,
+      block,
+      `${block.norm} normalisation takes away whatever the bias adds.`,
+      [{ label: 'Switch the bias off', design: withBlock(design, index, { ...block, bias: false }) }],
+    ),
   ];
 }
 

@@ -19,6 +19,14 @@ export const Activation = v.variant('kind', [
 ]);
 export type Activation = v.InferOutput<typeof Activation>;
 
+/**
+ * What brings a block's values to mean 0 and variance 1 before its activation, each channel then scaled and shifted as learned: `batch` each
+ * channel over the batch; `layer`, `group` and `instance` each image by itself, all channels together, in groups, or each alone.
+ * `pixel` divides each pixel by its length over the channels, and learns nothing (ProGAN).
+ */
+export const NormName = v.picklist(['none', 'batch', 'layer', 'group', 'instance', 'pixel']);
+export type NormName = v.InferOutput<typeof NormName>;
+
 /** Longest side of a kernel. */
 export const maxKernel = 64;
 /** Most blocks that a discriminator has. */
@@ -35,10 +43,12 @@ export const MirrorOverrides = v.strictObject({
   /** Channels (features of a fully connected block) that the mirrored block gives. */
   outChannels: v.exactOptional(channels),
   bias: v.exactOptional(v.boolean()),
-  batchNorm: v.exactOptional(v.boolean()),
+  norm: v.exactOptional(NormName),
   spectralNorm: v.exactOptional(v.boolean()),
   activation: v.exactOptional(Activation),
   dropout: v.exactOptional(dropout),
+  /** Of a convolution with a stride: repeats pixels and convolves them, in the place of one transposed convolution; see `upsampled`. */
+  upsample: v.exactOptional(v.boolean()),
 });
 export type MirrorOverrides = v.InferOutput<typeof MirrorOverrides>;
 
@@ -46,15 +56,20 @@ const parts = {
   /** Unique in a design; keeps its meaning while blocks are moved and edited. */
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(40)),
   bias: v.boolean(),
-  batchNorm: v.boolean(),
+  norm: NormName,
   spectralNorm: v.boolean(),
+  /**
+   * Whether the block also reads a channel that says how much the images of the batch differ: the mean of each value's standard deviation
+   * over the batch (ProGAN, with the whole batch as one group). Not mirrored. Absent in older files.
+   */
+  minibatchStddev: v.optional(v.boolean(), false),
   activation: Activation,
   /** Probability with which an element is set to zero in training; 0 switches it off. */
   dropout,
   mirror: MirrorOverrides,
 };
 
-/** Convolution, batch normalisation, activation, max pooling, dropout: in this order, each part optional but the first. */
+/** Convolution, normalisation, activation, max pooling, dropout: in this order, each part optional but the first. */
 export const ConvBlock = v.strictObject({
   ...parts,
   kind: v.literal('conv'),
@@ -68,7 +83,7 @@ export const ConvBlock = v.strictObject({
 });
 export type ConvBlock = v.InferOutput<typeof ConvBlock>;
 
-/** A fully connected block: matrix product, batch normalisation, activation, dropout. What comes in is flattened. */
+/** A fully connected block: matrix product, normalisation, activation, dropout. What comes in is flattened. */
 export const DenseBlock = v.strictObject({
   ...parts,
   kind: v.literal('dense'),
@@ -76,7 +91,16 @@ export const DenseBlock = v.strictObject({
 });
 export type DenseBlock = v.InferOutput<typeof DenseBlock>;
 
-export const Block = v.variant('kind', [ConvBlock, DenseBlock]);
+/** Blocks used to say `batchNorm: true` for what is `norm: 'batch'` now, themselves and in `mirror`. */
+function fromOlder(data: unknown): unknown {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data;
+  const { batchNorm, ...block }: Record<string, unknown> = { ...data };
+  if (block['mirror'] !== undefined) block['mirror'] = fromOlder(block['mirror']);
+  if (batchNorm === undefined) return block;
+  return typeof batchNorm === 'boolean' ? { norm: batchNorm ? 'batch' : 'none', ...block } : data;
+}
+
+export const Block = v.pipe(v.unknown(), v.transform(fromOlder), v.variant('kind', [ConvBlock, DenseBlock]));
 export type Block = v.InferOutput<typeof Block>;
 
 /** Size of one image or feature map, without the batch. */
@@ -108,8 +132,9 @@ export function convBlock(block: Partial<ConvBlock> & Pick<ConvBlock, 'id' | 'ou
     stride: [2, 2],
     padding: [1, 1],
     bias: false,
-    batchNorm: false,
+    norm: 'none',
     spectralNorm: false,
+    minibatchStddev: false,
     activation: { kind: 'none' },
     maxPool: [1, 1],
     dropout: 0,
@@ -123,8 +148,9 @@ export function denseBlock(block: Partial<DenseBlock> & Pick<DenseBlock, 'id' | 
   return {
     kind: 'dense',
     bias: true,
-    batchNorm: false,
+    norm: 'none',
     spectralNorm: false,
+    minibatchStddev: false,
     activation: { kind: 'none' },
     dropout: 0,
     mirror: {},

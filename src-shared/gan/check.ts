@@ -1,8 +1,9 @@
 /** What makes a design impossible to train, where, in words, and how to repair it; and the advice on top. */
 import { advice } from './advice.ts';
-import type { Block, Design, Pair, Shape } from './block.ts';
+import type { Block, Design, NormName, Pair, Shape } from './block.ts';
 import { costly } from './cost.ts';
 import { convBlock, denseBlock, maxBlocks, maxKernel, unusedId } from './block.ts';
+import { normalisedTogether } from './norm.ts';
 import type { Problem, Repair } from './problem.ts';
 import { blockName, formatPair, withBlock, withBlocks } from './problem.ts';
 import type { BlockShapes } from './shape.ts';
@@ -157,7 +158,7 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
     });
   }
   const altering = [
-    ...(block.batchNorm ? ['batch normalisation'] : []),
+    ...(block.norm === 'none' ? [] : ['normalisation']),
     ...(block.dropout > 0 ? ['dropout'] : []),
   ];
   if (altering.length > 0) {
@@ -169,7 +170,7 @@ function verdict(design: Design, shapes: BlockShapes[]): Problem[] {
       repairs: [
         {
           label: `Switch ${altering.join(' and ')} off`,
-          design: withBlock(design, index, { ...block, batchNorm: false, dropout: 0 }),
+          design: withBlock(design, index, { ...block, norm: 'none', dropout: 0 }),
         },
       ],
     });
@@ -220,6 +221,42 @@ function endInOneNumber(design: Design, block: Block, shapes: BlockShapes): Repa
   ];
 }
 
+/** Norms that would see a single number, on either side. */
+function normOfOne(design: Design, shapes: BlockShapes[]): Problem[] {
+  return design.discriminator.blocks.flatMap((block, index): Problem[] => {
+    const at = shapes[index];
+    if (at === undefined) return [];
+    const alone = (norm: NormName | undefined, { height, width }: Shape, channels: number) =>
+      norm !== undefined && normalisedTogether(norm, height * width, channels) === 1;
+    const { norm: ofMirror, ...linked } = block.mirror;
+    // Of the last block another problem tells.
+    const own =
+      index < design.discriminator.blocks.length - 1 &&
+      alone(block.norm, at.convolved, at.convolved.channels);
+    const mirrored = alone(ofMirror, at.input, block.mirror.outChannels ?? at.input.channels);
+    if (!own && !mirrored) return [];
+    const repaired: Block = {
+      ...block,
+      ...(own ? { norm: 'none' } : {}),
+      ...(mirrored ? { mirror: linked } : {}),
+    };
+    return [
+      {
+        severity: 'error',
+        code: 'norm-of-one',
+        blockId: block.id,
+        message: `${blockName(index)}: ${own ? block.norm : ofMirror} normalisation ${own ? '' : 'in its mirror '}would look at a single number in each image, which it always turns into zero.`,
+        repairs: [
+          {
+            label: own ? 'Switch normalisation off' : 'Link it to the block again',
+            design: withBlock(design, index, repaired),
+          },
+        ],
+      },
+    ];
+  });
+}
+
 function imageOfMirror(design: Design): Problem[] {
   const { blocks, image } = design.discriminator;
   const block = blocks[0];
@@ -247,7 +284,13 @@ export function errorsOf(design: Design): Problem[] {
   const order = orderOfBlocks(design);
   const shapes = order.length === 0 ? discriminatorShapes(design.discriminator) : [];
   const fit = order.length === 0 ? doesNotFit(design, shapes) : [];
-  return [...order, ...fit, ...verdict(design, shapes), ...imageOfMirror(design)];
+  return [
+    ...order,
+    ...fit,
+    ...verdict(design, shapes),
+    ...normOfOne(design, shapes),
+    ...imageOfMirror(design),
+  ];
 }
 
 /** Everything wrong with a design, errors first, then warnings. No repair of a warning brings an error with it. */

@@ -4,7 +4,17 @@
  * conventions of normalisation and activation are the DCGAN tutorial's (pytorch/tutorials beginner_source/dcgan_faces_tutorial.py).
  */
 import { AppError } from '../errors.ts';
-import type { Activation, Block, ConvBlock, DenseBlock, Discriminator, Pair, Shape } from './block.ts';
+import type {
+  Activation,
+  Block,
+  ConvBlock,
+  DenseBlock,
+  Discriminator,
+  NormName,
+  Pair,
+  Shape,
+} from './block.ts';
+import { centresChannels, normalisedTogether } from './norm.ts';
 import type { BlockShapes } from './shape.ts';
 import { discriminatorShapes, formatShape, inverseOutputPadding, poolRemainder } from './shape.ts';
 
@@ -14,18 +24,18 @@ interface GeneratorParts {
   input: Shape;
   output: Shape;
   bias: boolean;
-  batchNorm: boolean;
+  norm: NormName;
   spectralNorm: boolean;
   activation: Activation;
   dropout: number;
 }
 
-/** Un-pooling, transposed convolution, batch normalisation, activation, dropout: in this order. */
+/** Un-pooling, transposed convolution, normalisation, activation, dropout: in this order. */
 export interface ConvTransposeBlock extends GeneratorParts {
   kind: 'convTranspose';
-  /** Each pixel is repeated this often along each axis before the convolution; `[1, 1]` where nothing was pooled. */
+  /** Each pixel is repeated this often along each axis before the convolution; `[1, 1]`: not at all. */
   unpool: Pair;
-  /** Copies of the last row and column added after that: those that the pooling had left over. */
+  /** Copies of the last row and column added after that. */
   edge: Pair;
   /** The tensor that the transposed convolution reads. */
   unpooled: Shape;
@@ -36,7 +46,7 @@ export interface ConvTransposeBlock extends GeneratorParts {
   outputPadding: Pair;
 }
 
-/** Matrix product, reshaping to `output`, batch normalisation of its channels, activation, dropout. */
+/** Matrix product, reshaping to `output`, normalisation of its channels, activation, dropout. */
 export interface GeneratorDenseBlock extends GeneratorParts {
   kind: 'dense';
 }
@@ -64,16 +74,25 @@ function mirroredActivation(activation: Activation, place: Place): Activation {
   return kind === 'leakyRelu' || (place.stem && kind === 'none') ? { kind: 'relu' } : activation;
 }
 
-function mirroredParts(block: Block, place: Place) {
+/**
+ * Spectral norm is a discriminator's normalisation, and layer norm stands in for batch norm where a discriminator has to judge each image
+ * for itself: the mirror of both has batch norm (SNGAN, WGAN-GP). Instance norm of a single pixel would leave nothing.
+ */
+function mirroredNorm(block: Block, place: Place, output: Shape): NormName {
+  if (place.last) return 'none';
+  if (block.norm === 'none') return place.stem || block.spectralNorm ? 'batch' : 'none';
+  const single = normalisedTogether(block.norm, output.height * output.width, output.channels) === 1;
+  return block.norm === 'layer' || single ? 'batch' : block.norm;
+}
+
+function mirroredParts(block: Block, place: Place, output: Shape) {
   const { mirror } = block;
-  // Spectral norm is a discriminator's normalisation: its mirror is normalised too, by batch norm (SNGAN).
-  const normalised = place.stem || block.batchNorm || block.spectralNorm;
-  const batchNorm = mirror.batchNorm ?? (normalised && !place.last);
+  const norm = mirror.norm ?? mirroredNorm(block, place, output);
   return {
     mirrors: block.id,
-    batchNorm,
-    // Batch norm subtracts the mean, so a bias before it can do nothing.
-    bias: mirror.bias ?? (block.bias && !batchNorm),
+    norm,
+    // What subtracts the mean of each channel leaves nothing of a bias before it.
+    bias: mirror.bias ?? (block.bias && !centresChannels(norm)),
     spectralNorm: mirror.spectralNorm ?? false,
     activation: mirror.activation ?? mirroredActivation(block.activation, place),
     dropout: mirror.dropout ?? 0,
@@ -87,19 +106,56 @@ function mirrorDense(
   place: Place,
 ): GeneratorDenseBlock {
   const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
-  return { kind: 'dense', ...mirroredParts(block, place), input, output };
+  return { kind: 'dense', ...mirroredParts(block, place, output), input, output };
 }
 
-function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: Place): ConvTransposeBlock {
-  const { kernel, stride, padding } = block;
+interface Enlargement {
+  unpool: Pair;
+  edge: Pair;
+  kernel: Pair;
+  stride: Pair;
+  padding: Pair;
+  outputPadding: Pair;
+}
+
+/** Whether the mirror of a block is larger than what it reads, so that it can do that by repeating pixels. */
+export function enlarges({ stride, maxPool }: ConvBlock): boolean {
+  return stride[0] * maxPool[0] > 1 || stride[1] * maxPool[1] > 1;
+}
+
+/**
+ * Pixels repeated as often as the block's stride and pooling leave some out, then a kernel of 3 with stride 1, which as a transposed
+ * convolution is a convolution: no pixel gets more contributions than its neighbours (Odena et al., "Deconvolution and checkerboard
+ * artifacts"). Where that is e rows too long, a kernel of 1 + 2p - e takes them away; where it is too short, the last row is repeated.
+ */
+function upsampled({ stride, maxPool }: ConvBlock, { input, output }: BlockShapes): Enlargement {
+  const along = ([from, to]: Pair, axis: 0 | 1) => {
+    const times = stride[axis] * maxPool[axis];
+    const excess = from * times - to;
+    const padding = excess > 0 ? 1 + Math.floor(excess / 2) : 1;
+    return {
+      times,
+      edge: Math.max(0, -excess),
+      padding,
+      kernel: 1 + 2 * padding - Math.max(0, excess),
+    };
+  };
+  const [down, across] = [along([output.height, input.height], 0), along([output.width, input.width], 1)];
   return {
-    kind: 'convTranspose',
-    ...mirroredParts(block, place),
-    input,
-    output: { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels },
-    unpool: block.maxPool,
-    edge: poolRemainder(shapes.convolved, block.maxPool),
-    unpooled: { ...shapes.convolved, channels: input.channels },
+    unpool: [down.times, across.times],
+    edge: [down.edge, across.edge],
+    kernel: [down.kernel, across.kernel],
+    stride: [1, 1],
+    padding: [down.padding, across.padding],
+    outputPadding: [0, 0],
+  };
+}
+
+/** The same steps back: pooled pixels repeated, then the transposed convolution of the same kernel, stride and padding. */
+function inverted({ kernel, stride, padding, maxPool }: ConvBlock, shapes: BlockShapes): Enlargement {
+  return {
+    unpool: maxPool,
+    edge: poolRemainder(shapes.convolved, maxPool),
     kernel,
     stride,
     padding,
@@ -107,6 +163,25 @@ function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: 
       inverseOutputPadding(shapes.input.height, kernel[0], stride[0], padding[0]),
       inverseOutputPadding(shapes.input.width, kernel[1], stride[1], padding[1]),
     ],
+  };
+}
+
+function mirrorConv(block: ConvBlock, shapes: BlockShapes, input: Shape, place: Place): ConvTransposeBlock {
+  const output = { ...shapes.input, channels: block.mirror.outChannels ?? shapes.input.channels };
+  const up = block.mirror.upsample === true && enlarges(block);
+  const enlargement = up ? upsampled(block, shapes) : inverted(block, shapes);
+  const { unpool, edge } = enlargement;
+  return {
+    kind: 'convTranspose',
+    ...mirroredParts(block, place, output),
+    input,
+    output,
+    ...enlargement,
+    unpooled: {
+      height: input.height * unpool[0] + edge[0],
+      width: input.width * unpool[1] + edge[1],
+      channels: input.channels,
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** Designs to start from. */
-import type { Activation, Block, ConvBlock, Design, Discriminator, Pair } from './block.ts';
+import type { Activation, Block, ConvBlock, Design, Discriminator, NormName, Pair } from './block.ts';
 import { convBlock, denseBlock } from './block.ts';
 
 export interface Preset {
@@ -55,7 +55,7 @@ export function dcgan(name: string, image: Discriminator['image'], base: number,
         outChannels,
         kernel: along(4, 3),
         stride: along(2, 1),
-        batchNorm: blocks.length > 0,
+        norm: blocks.length > 0 ? 'batch' : 'none',
         activation: leaky,
       }),
     );
@@ -81,17 +81,17 @@ function square(name: string, resolution: number, channels: number, base: number
 
 /** 28 pixels halve to 14 and 7; a 4x4 kernel laid down at every place leaves 4. The mirror comes back through exactly these. */
 function digits28(): Design {
-  const conv = (id: string, outChannels: number, batchNorm: boolean, window: Partial<ConvBlock> = {}) =>
-    convBlock({ id, outChannels, batchNorm, activation: leaky, ...window });
+  const conv = (id: string, outChannels: number, norm: NormName, window: Partial<ConvBlock> = {}) =>
+    convBlock({ id, outChannels, norm, activation: leaky, ...window });
   return {
     name: 'digits-28',
     latentDim: 64,
     discriminator: {
       image: { height: 28, width: 28, channels: 1 },
       blocks: [
-        conv('b1', 32, false),
-        conv('b2', 64, true),
-        conv('b3', 128, true, { stride: [1, 1], padding: [0, 0] }),
+        conv('b1', 32, 'none'),
+        conv('b2', 64, 'batch'),
+        conv('b3', 128, 'batch', { stride: [1, 1], padding: [0, 0] }),
         convBlock({ id: 'b4', outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
       ],
     },
@@ -107,8 +107,8 @@ function dense28(): Design {
       image: { height: 28, width: 28, channels: 1 },
       blocks: [
         convBlock({ id: 'b1', outChannels: 24, activation: leaky }),
-        convBlock({ id: 'b2', outChannels: 48, batchNorm: true, activation: leaky }),
-        denseBlock({ id: 'b3', outFeatures: 128, bias: false, batchNorm: true, activation: leaky }),
+        convBlock({ id: 'b2', outChannels: 48, norm: 'batch', activation: leaky }),
+        denseBlock({ id: 'b3', outFeatures: 128, bias: false, norm: 'batch', activation: leaky }),
         denseBlock({ id: 'b4', outFeatures: 1 }),
       ],
     },

@@ -2,6 +2,7 @@
 import type { Activation, Block, Design, Pair, Shape } from './block.ts';
 import type { GeneratorBlock } from './mirror.ts';
 import { mirror } from './mirror.ts';
+import { groupsOf } from './norm.ts';
 import { discriminatorShapes, formatShape, size } from './shape.ts';
 
 /** A layer of a block: its name in the block's `nn.Sequential`, and the expression that makes it. */
@@ -35,7 +36,10 @@ function weighted(block: Block | GeneratorBlock, expression: string): string {
 
 /** @param flat whether a sample is a vector there, not an image */
 function normLayer(block: Block | GeneratorBlock, channels: number, flat: boolean): Layer[] {
-  return block.batchNorm ? [['norm', `nn.BatchNorm${flat ? 1 : 2}d(${channels})`]] : [];
+  const groups = groupsOf(block.norm, channels);
+  if (groups !== null) return [['norm', `nn.GroupNorm(${groups}, ${channels})`]];
+  if (block.norm === 'batch') return [['norm', `nn.BatchNorm${flat ? 1 : 2}d(${channels})`]];
+  return block.norm === 'pixel' ? [['norm', 'PixelNorm()']] : [];
 }
 
 function dropoutLayer({ dropout }: Block | GeneratorBlock): Layer[] {
@@ -46,25 +50,28 @@ function linearLayer(block: Block | GeneratorBlock, inputs: number, outputs: num
   return ['linear', weighted(block, `nn.Linear(${inputs}, ${outputs}, bias=${pythonBool(block.bias)})`)];
 }
 
-/** @param next the block behind; undefined behind the last one */
+/** @param next the block behind; undefined behind the last one @param read what the weights see */
 function discriminatorLayers(
   block: Block,
   previous: Block | undefined,
   next: Block | undefined,
-  input: Shape,
+  read: Shape,
 ): Layer[] {
+  const stddev: Layer[] = block.minibatchStddev ? [['stddev', 'MinibatchStddev()']] : [];
   if (block.kind === 'dense') {
     return [
+      ...stddev,
       ...(previous?.kind === 'dense' ? [] : [['flatten', 'nn.Flatten()'] satisfies Layer]),
-      linearLayer(block, size(input), block.outFeatures),
+      linearLayer(block, size(read), block.outFeatures),
       ...normLayer(block, block.outFeatures, true),
       ...activationLayer(block.activation),
       ...dropoutLayer(block),
     ];
   }
   const { outChannels, kernel, stride, padding, bias, maxPool } = block;
-  const conv = `nn.Conv2d(${input.channels}, ${outChannels}, kernel_size=${pythonPair(kernel)}, stride=${pythonPair(stride)}, padding=${pythonPair(padding)}, bias=${pythonBool(bias)})`;
+  const conv = `nn.Conv2d(${read.channels}, ${outChannels}, kernel_size=${pythonPair(kernel)}, stride=${pythonPair(stride)}, padding=${pythonPair(padding)}, bias=${pythonBool(bias)})`;
   return [
+    ...stddev,
     ['conv', weighted(block, conv)],
     ...normLayer(block, outChannels, false),
     ...activationLayer(block.activation),
@@ -136,9 +143,26 @@ function networkClass(name: string, docstring: string, blocks: CodeBlock[]): str
   ];
 }
 
+const minibatchStddev = [
+  'class MinibatchStddev(nn.Module):',
+  '    """Another channel: how much the images of the batch differ (ProGAN)."""',
+  '',
+  '    def forward(self, x):',
+  '        deviation = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-8).mean()',
+  '        return torch.cat([x, deviation.expand(x[:, :1].shape)], dim=1)',
+];
+
+const pixelNorm = [
+  'class PixelNorm(nn.Module):',
+  '    """Each pixel divided by its length over the channels (ProGAN)."""',
+  '',
+  '    def forward(self, x):',
+  '        return x / torch.sqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)',
+];
+
 const weightsInit = [
   'def weights_init(network):',
-  '    """DCGAN\'s start: kernels N(0, 0.02), scales of batch norm N(1, 0.02), shifts and biases 0."""',
+  '    """DCGAN\'s start: kernels N(0, 0.02), scales of norms N(1, 0.02), shifts and biases 0."""',
   '    for name, parameter in network.named_parameters():',
   '        if parameter.dim() > 1:',
   '            nn.init.normal_(parameter, 0.0, 0.02)',
@@ -183,10 +207,10 @@ export function pytorchCode(
   const generator = mirror(discriminator, latentDim).blocks;
   const shapes = discriminatorShapes(discriminator);
   const side = blocks.map((block, i): CodeBlock => {
-    const { input, output } = shapes[i]!;
+    const { input, read, output } = shapes[i]!;
     return {
       comment: `Block ${i + 1}: ${formatShape(input)} to ${formatShape(output)}`,
-      layers: discriminatorLayers(block, blocks[i - 1], blocks[i + 1], input),
+      layers: discriminatorLayers(block, blocks[i - 1], blocks[i + 1], read),
     };
   });
   const otherSide = generator.map((block, i): CodeBlock => {
@@ -211,6 +235,8 @@ export function pytorchCode(
     `LATENT_DIM = ${latentDim}`,
     '',
     '',
+    ...(blocks.some((block) => block.minibatchStddev) ? [...minibatchStddev, '', ''] : []),
+    ...([...blocks, ...generator].some((block) => block.norm === 'pixel') ? [...pixelNorm, '', ''] : []),
     ...networkClass(
       'Discriminator',
       `Images [batch, ${pythonShape(image)}], -1 to 1, to verdicts [batch, 1]: logits, above 0 for "real".`,

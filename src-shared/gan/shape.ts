@@ -3,6 +3,8 @@ import type { Block, Discriminator, Pair, Shape } from './block.ts';
 /** The tensor before a block, between its convolution and its pooling, and after it. */
 export interface BlockShapes {
   input: Shape;
+  /** What the weights see of it: a channel more with minibatch standard deviation. */
+  read: Shape;
   /** After the convolution (or the matrix product), before max pooling. */
   convolved: Shape;
   output: Shape;
@@ -40,9 +42,10 @@ export function inverseOutputPadding(n: number, kernel: number, stride: number, 
 }
 
 function blockShapes(input: Shape, block: Block): BlockShapes | null {
+  const read = { ...input, channels: input.channels + Number(block.minibatchStddev) };
   if (block.kind === 'dense') {
     const output = { height: 1, width: 1, channels: block.outFeatures };
-    return { input, convolved: output, output };
+    return { input, read, convolved: output, output };
   }
   const along = (n: number, axis: 0 | 1) =>
     convLength(n, block.kernel[axis], block.stride[axis], block.padding[axis]);
@@ -56,7 +59,7 @@ function blockShapes(input: Shape, block: Block): BlockShapes | null {
     width: Math.floor(convolved.width / block.maxPool[1]),
     channels: block.outChannels,
   };
-  return output.height >= 1 && output.width >= 1 ? { input, convolved, output } : null;
+  return output.height >= 1 && output.width >= 1 ? { input, read, convolved, output } : null;
 }
 
 /** Shapes along the blocks, in order. Shorter than `blocks` when one does not fit: it ends before that block. */

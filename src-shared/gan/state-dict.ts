@@ -2,6 +2,7 @@
 import type { Block, Design, Pair, Shape } from './block.ts';
 import type { GeneratorBlock } from './mirror.ts';
 import { mirror } from './mirror.ts';
+import { isAffine } from './norm.ts';
 import { discriminatorShapes } from './shape.ts';
 
 /** `u` and `v`: spectral norm's estimates of the first singular vectors, over outputs and inputs. */
@@ -119,10 +120,11 @@ function entries(
   if (block.spectralNorm) {
     list.push(entry('u', `${normalised}.0._u`, outputs), entry('v', `${normalised}.0._v`, inputs));
   }
-  if (block.batchNorm) {
+  if (isAffine(block.norm)) {
+    list.push(entry('gamma', 'norm.weight', vector(channels)), entry('beta', 'norm.bias', vector(channels)));
+  }
+  if (block.norm === 'batch') {
     list.push(
-      entry('gamma', 'norm.weight', vector(channels)),
-      entry('beta', 'norm.bias', vector(channels)),
       entry('mean', 'norm.running_mean', vector(channels)),
       entry('variance', 'norm.running_var', vector(channels)),
     );
@@ -141,8 +143,8 @@ export function stateDict(design: Design): Record<'discriminator' | 'generator',
   const shapes = discriminatorShapes(discriminator);
   return {
     discriminator: discriminator.blocks.flatMap((block, i) => {
-      const { input, output } = shapes[i]!;
-      return entries(block, i, discriminatorLayouts(block, input), output.channels);
+      const { read, output } = shapes[i]!;
+      return entries(block, i, discriminatorLayouts(block, read), output.channels);
     }),
     generator: generator.blocks.flatMap((block, i) =>
       entries(block, i, generatorLayouts(block), block.output.channels),

@@ -2,6 +2,7 @@
 import type { Block, Design, Pair, Shape } from './block.ts';
 import type { Generator, GeneratorBlock } from './mirror.ts';
 import { mirror } from './mirror.ts';
+import { isAffine } from './norm.ts';
 import { discriminatorShapes, size } from './shape.ts';
 
 export interface BlockSummary {
@@ -42,23 +43,23 @@ export interface DesignSummary {
 /**
  * @param weights numbers in the kernel or matrix
  * @param outputs columns of the kernel seen as a matrix: one bias and one number of spectral norm's u each
- * @param channels what batch norm has a scale, a shift, a mean and a variance for
+ * @param channels what a norm has a scale and a shift for, batch norm a mean and a variance, too
  */
 function counts(weights: number, outputs: number, channels: number, block: Block | GeneratorBlock) {
-  const affine = block.batchNorm ? 2 * channels : 0;
+  const affine = isAffine(block.norm) ? 2 * channels : 0;
   return {
     parameters: weights + (block.bias ? outputs : 0) + affine,
-    buffers: affine + (block.spectralNorm ? outputs : 0),
+    buffers: (block.norm === 'batch' ? affine : 0) + (block.spectralNorm ? outputs : 0),
   };
 }
 
 /**
- * Tensors that the backward pass reads again: the input (for the gradient of the weights), what batch norm, the activation and max
+ * Tensors that the backward pass reads again: the input (for the gradient of the weights), what the norm, the activation and max
  * pooling were given, and dropout's mask.
  */
 function kept(block: Block | GeneratorBlock, input: Shape, convolved: Shape, output: Shape): number {
   const pooled = size(output) !== size(convolved);
-  const readers = [block.batchNorm, block.activation.kind !== 'none', pooled].filter(Boolean).length;
+  const readers = [block.norm !== 'none', block.activation.kind !== 'none', pooled].filter(Boolean).length;
   return size(input) + readers * size(convolved) + (block.dropout > 0 ? size(output) : 0);
 }
 
@@ -68,15 +69,15 @@ function discriminatorSummary(design: Design): NetworkSummary {
   let field: Pair | null = [1, 1];
   /** Distance in input pixels between neighbouring outputs. */
   let jump: Pair = [1, 1];
-  const blocks = shapes.map(({ input, convolved, output }, index): BlockSummary => {
+  const blocks = shapes.map(({ input, read, convolved, output }, index): BlockSummary => {
     const block = discriminator.blocks[index]!;
     let weights: number;
     if (block.kind === 'dense') {
-      weights = size(input) * block.outFeatures;
+      weights = size(read) * block.outFeatures;
       field = null;
     } else {
       const { kernel, stride, maxPool } = block;
-      weights = kernel[0] * kernel[1] * input.channels * block.outChannels;
+      weights = kernel[0] * kernel[1] * read.channels * block.outChannels;
       const grow = (seen: number, axis: 0 | 1) =>
         seen + (kernel[axis] - 1) * jump[axis] + (maxPool[axis] - 1) * jump[axis] * stride[axis];
       if (field !== null) field = [grow(field[0], 0), grow(field[1], 1)];
@@ -88,7 +89,7 @@ function discriminatorSummary(design: Design): NetworkSummary {
       output,
       ...counts(weights, convolved.channels, convolved.channels, block),
       multiplyAdds: weights * convolved.height * convolved.width,
-      activations: kept(block, input, convolved, output),
+      activations: kept(block, read, convolved, output),
       receptiveField: field,
     };
   });

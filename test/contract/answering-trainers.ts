@@ -69,6 +69,14 @@ function answers(command: Command, checkpoint: string): TrainerEvent[] {
       return [{ type: 'tried', stepSeconds: 0.5, engine: 'onnx' }];
     case 'inspect':
       return [{ type: 'inspected', step: Number.parseInt(command.checkpoint.slice(-8), 10) }];
+    case 'measure': {
+      const { images, seed } = command;
+      const step = Number.parseInt(command.checkpoint.slice(-8), 10);
+      return [
+        { type: 'progress', phase: 'comparing patches', done: 0, total: null },
+        { type: 'measured', step, values: [{ name: 'swd', value: 20, protocol: { images, seed } }] },
+      ];
+    }
     case 'export':
       writeFileSync(command.path, 'a generator');
       return [

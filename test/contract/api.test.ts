@@ -9,6 +9,7 @@ import { api } from '../../src-shared/api.ts';
 import { commit, startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { serve } from '../../src-shared/rpc.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { errorOf, open, temporaryFolder, tinyDesign, tinyImages } from '../core/library.ts';
 import { AnsweringHost } from './answering-trainers.ts';
@@ -25,6 +26,7 @@ const hyperparameters = {
 const draft = {
   history: packHistory(startHistory(tinyDesign)),
   hyperparameters,
+  measuring: defaultMeasuring(),
   limits: { steps: 10, kimg: null, minutes: null },
   engine: 'onnx',
   imageSettings: tinyImages,
@@ -106,6 +108,8 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     const preview = await window.call('datasets.preview', { source: cats, settings: tinyImages, count: 2 });
     expect(preview).toMatchObject({ count: 2, files: 4, sourceName: 'cats' });
     expect(await app.files.preview(preview.id, 1)).toMatchObject({ kind: 'bytes', type: 'image/png' });
+    // Where not all of the machine is allowed, nothing on it is selected.
+    expect(await window.call('datasets.select', { paths: [cats] })).toEqual({ source: null });
     const outside = temporaryFolder();
     expect(
       await codeOf(() => window.call('datasets.prepare', { source: outside, settings: tinyImages })),
@@ -235,6 +239,7 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
       step: 6,
       name: 'Slower',
       hyperparameters: { ...hyperparameters, loss: 'hinge', batch: 2 },
+      measuring: null,
       limits: noLimits,
     });
     expect(fork).toMatchObject({
@@ -254,6 +259,12 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     expect(resumed).toMatchObject({ step: 4, imagesSeen: 16, trainingSeconds: 8, name: 'The first' });
     host.train(5, 10, 'done');
     await other.expectInStep();
+
+    // Measures.
+    const metrics = await window.call('runs.measure', { id: run.id, step: 4, images: 16 });
+    expect(metrics).toEqual([{ step: 4, name: 'swd', value: 20, protocol: { images: 16, seed: 0 } }]);
+    expect(await other.call('runs.metrics', { id: run.id })).toEqual(metrics);
+    await other.hears((event) => event.type === 'metrics' && event.run === run.id);
 
     // Exports.
     const exported = await window.call('exports.create', { run: run.id, step: 4, format: 'onnx' });

@@ -72,6 +72,7 @@ test('a run is made with all that it needs to be repeated, and trained', async (
     runDir: libraryFolder(app.libraryDir).runFolder(run.id),
     checkpoint: null,
     trials: libraryFolder(app.libraryDir).engineTrials,
+    graphs: libraryFolder(app.libraryDir).graphs,
   });
   for (const name of ['tiny run', '1', run.id]) expect(app.runs.find(name).id).toBe(run.id);
   expect(app.runs.list()).toHaveLength(1);
@@ -121,6 +122,30 @@ describe('what cannot be trained is refused before there is a run', () => {
 });
 
 describe('resuming', () => {
+  test('on another engine, which the run keeps', async () => {
+    const host = new ScriptedHost();
+    const app = open(host);
+    const run = start(app, await faces(app));
+    trainTo(app, host, run, 1, 2);
+    host.newest.say({
+      type: 'failed',
+      error: { code: 'engine.device-lost', message: 'The engine onnx has lost its device.', details: {} },
+    });
+    expect(app.runs.find(run.id)).toMatchObject({ state: 'failed', reason: { code: 'engine.device-lost' } });
+    const resumed = await app.runs.resume(run.id, null, { engine: 'webgpu' });
+    expect(resumed).toMatchObject({ state: 'running', step: 2, engineWanted: 'webgpu' });
+    expect(commandOf(host)).toMatchObject({
+      engine: 'webgpu',
+      checkpoint: libraryFolder(app.libraryDir).checkpointFolder(run.id, 2),
+    });
+    host.newest.die();
+    await app.handlers['runs.resume']({ id: run.id, step: null, limits: null }, context);
+    expect(commandOf(host).engine).toBe('webgpu');
+    host.newest.die();
+    await app.handlers['runs.resume']({ id: run.id, step: null, limits: null, engine: 'auto' }, context);
+    expect(commandOf(host).engine).toBe('auto');
+  });
+
   test('from the newest checkpoint: what came after it is forgotten', async () => {
     const host = new ScriptedHost();
     const app = open(host);
@@ -211,7 +236,8 @@ describe('resuming', () => {
         details: { earlier },
       };
       expect(await errorOf(() => app.runs.resume(run.id, null, at))).toMatchObject(refused);
-      const fork = { id: run.id, step: step ?? 3, name: 'fork', hyperparameters: null, limits: null };
+      const settings = { hyperparameters: null, measuring: null, limits: null };
+      const fork = { id: run.id, step: step ?? 3, name: 'fork', ...settings };
       const longer = { steps: 9, kimg: null, minutes: null };
       const forking = () => app.handlers['runs.fork']({ ...fork, limits: longer }, context);
       expect(await errorOf(forking)).toMatchObject(refused);

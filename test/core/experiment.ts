@@ -4,6 +4,7 @@ import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { ExperimentDraft, OpenExperiment, Run } from '../../src-shared/library.ts';
 import type { CallContext } from '../../src-shared/rpc.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { faces, tinyDesign, tinyImages } from './library.ts';
 
@@ -13,6 +14,7 @@ export const context: CallContext = { onProgress: () => undefined, signal, conne
 export const draft: ExperimentDraft = {
   history: packHistory(startHistory(tinyDesign)),
   hyperparameters: { ...defaultHyperparameters(), batch: 4, sampleCount: 4, keepCheckpoints: 2 },
+  measuring: defaultMeasuring(),
   limits: { steps: 100, kimg: null, minutes: null },
   engine: 'onnx',
   imageSettings: tinyImages,

@@ -7,7 +7,7 @@ import { AnsweringHost } from '../contract/answering-trainers.ts';
 import { context, makeExperiment, startRun } from './experiment.ts';
 import { errorOf, open, temporaryFolder } from './library.ts';
 
-const settings = { name: 'Fork', hyperparameters: null, limits: null };
+const settings = { name: 'Fork', hyperparameters: null, measuring: null, limits: null };
 
 /** A run that trains and has a checkpoint of step 4. */
 async function training() {
@@ -42,7 +42,7 @@ test('of a run that trains on: it waits its turn, and has its own copy', async (
   await setImmediate();
   const command = host.trainings.at(-1)!.command;
   expect(command).toMatchObject({
-    fork: true,
+    changedSettings: true,
     checkpoint: paths.checkpointFolder(fork.id, 4),
     runDir: paths.runFolder(fork.id),
     seed: run.seed,

@@ -213,3 +213,64 @@ test('sources have names that people know', () => {
   expect(intake.sourceName('sample:5000x32')).toBe('Drawn faces');
   expect(intake.sourceName('/')).toBe('/');
 });
+
+test('files and folders of one folder are one source, read where they lie, and nothing beside them', async () => {
+  const paths = libraryFolder(join(temporaryFolder(), 'library'));
+  const intake = open({ paths });
+  const folder = pictures(3);
+  pictures(2, join(folder, 'cats'));
+  pictures(1, join(folder, 'dogs'));
+  pictures(4, join(folder, 'not these'));
+  const select = async (...names: string[]) => {
+    const chosen = names.map((name) => join(folder, name));
+    return (await intake.handlers['datasets.select']({ paths: chosen }, context)).source!;
+  };
+  const source = await select('cats', 'dogs', '1.png');
+  const prepared = await intake.prepare(source, tinyImages);
+  expect(prepared).toMatchObject({ source, count: 4, leftOutCount: 0 });
+  const preview = await intake.handlers['datasets.preview']({ source, settings: null, count: 8 }, context);
+  expect(preview).toMatchObject({ files: 4, sourceName: 'cats and more' });
+  // What else of the folder is chosen is another source, also to what remembers the last ones.
+  const other = await select('0.png', '1.png');
+  const second = await intake.handlers['datasets.preview'](
+    { source: other, settings: null, count: 8 },
+    context,
+  );
+  expect(second.files).toBe(2);
+  // Those of the same name that are uploaded are the same dataset.
+  const uploaded = await upload(intake, 'cats and more', ['1.png', 'cats/0.png', 'cats/1.png', 'dogs/0.png']);
+  expect((await intake.prepare(uploaded, tinyImages)).fingerprint).toBe(prepared.fingerprint);
+  expect(readdirSync(join(paths.uploads, source.slice('upload:'.length)))).toEqual(['upload.json']);
+
+  rmSync(folder, { recursive: true });
+  expect(await errorOf(() => intake.prepare(source, tinyImages))).toMatchObject({ code: 'dataset.missing' });
+  await intake.release(source);
+  expect(await errorOf(() => intake.prepare(source, tinyImages))).toMatchObject({ code: 'upload.missing' });
+});
+
+test('a selection never leads out of its folder, whatever a library says of it', async () => {
+  const paths = libraryFolder(join(temporaryFolder(), 'library'));
+  const intake = open({ paths });
+  const folder = pictures(1);
+  pictures(1, join(folder, 'inside'));
+  symlinkSync(folder, join(folder, 'inside', 'link'));
+  const lines = {
+    name: 'x',
+    selection: { folder: join(folder, 'inside'), names: ['..', '../0.png', 'link', '/'] },
+  };
+  const id = '0'.repeat(20);
+  mkdirSync(join(paths.uploads, id), { recursive: true });
+  writeFileSync(join(paths.uploads, id, 'upload.json'), JSON.stringify(lines));
+  expect(await errorOf(() => intake.prepare(`upload:${id}`, tinyImages))).toMatchObject({
+    code: 'dataset.no-images',
+  });
+});
+
+test('what does not lie in one folder, or where not all of the machine is allowed, is no selection', async () => {
+  const [one, two] = [pictures(1), pictures(1)];
+  const ask = (intake: Intake, ...chosen: string[]) =>
+    intake.handlers['datasets.select']({ paths: chosen }, context);
+  expect(await ask(open(), join(one, '0.png'), join(two, '0.png'))).toEqual({ source: null });
+  expect(await ask(open({ dataRoots: [one] }), join(one, '0.png'), one)).toEqual({ source: null });
+  expect(await ask(open({ dataRoots: [one] }), join(one, '0.png'))).toEqual({ source: null });
+});

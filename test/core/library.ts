@@ -15,6 +15,7 @@ import { AppError } from '../../src-shared/errors.ts';
 import type { Design } from '../../src-shared/gan/block.ts';
 import { convBlock } from '../../src-shared/gan/block.ts';
 import type { Run } from '../../src-shared/library.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 /** Looks at 8x8 colour images. */
@@ -79,6 +80,7 @@ export function start(app: App, dataset: PreparedDataset, changes: Partial<NewTr
       sampleEvery: null,
       checkpointEvery: 2,
     },
+    measuring: defaultMeasuring(),
     limits: { steps: 6, kimg: null, minutes: null },
     dataset,
     seed: 7,

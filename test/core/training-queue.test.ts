@@ -5,7 +5,7 @@ import { openDatabase } from '../../src-main/store/database.ts';
 import type { Store } from '../../src-main/store/open-store.ts';
 import { createSteps } from '../../src-main/store/steps.ts';
 import type { ApiEvent } from '../../src-shared/api.ts';
-import type { Run } from '../../src-shared/library.ts';
+import type { Reason, Run } from '../../src-shared/library.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 import { addDataset, newRun, steps } from '../store/content.ts';
 import { newStore } from '../store/library.ts';
@@ -16,15 +16,20 @@ class Course {
   readonly host = new ScriptedHost();
   readonly events: ApiEvent[] = [];
   readonly queue: TrainingQueue;
+  /** Checkpoints that it was told of. */
+  readonly checkpoints: [run: string, dataset: string, step: number][] = [];
   /** Called with every event that is broadcast. */
   onEvent: (event: ApiEvent) => void = () => undefined;
 
   constructor(store: Store = newStore()) {
     this.store = store;
-    this.queue = new TrainingQueue(store, this.host, (event) => {
+    const broadcast = (event: ApiEvent) => {
       this.events.push(event);
       this.onEvent(event);
-    });
+    };
+    this.queue = new TrainingQueue(store, this.host, broadcast, ({ id }, { key }, step) =>
+      this.checkpoints.push([id, key, step]),
+    );
   }
 
   /** A new run with a queued training. */
@@ -46,6 +51,7 @@ class Course {
       runDir: this.store.paths.runFolder(run.id),
       checkpoint: null,
       trials: this.store.paths.engineTrials,
+      graphs: this.store.paths.graphs,
     };
   }
 
@@ -82,7 +88,7 @@ function checkpoint(course: Course, run: Run, step: number): TrainerEvent {
 
 const brokenDown: TrainerEvent = {
   type: 'failed',
-  error: { code: 'training.not-finite', message: 'lossD became NaN.', details: {} },
+  error: { code: 'disk.full', message: 'The disk is full.', details: {} },
 };
 
 test('what the trainer tells is written down, then passed on', () => {
@@ -127,16 +133,97 @@ test('what the trainer tells is written down, then passed on', () => {
   expect(trainer.killed).toBe(true);
 });
 
-test('only the newest checkpoints stay', () => {
+test('tells whoever measures of every checkpoint, once it is written down', () => {
   const course = new Course();
   const run = course.add();
-  for (const step of [1, 2, 3, 4, 5]) {
+  for (const step of [1, 2]) {
     course.host.newest.say(trained(step, step));
     course.host.newest.say(checkpoint(course, run, step));
   }
-  const kept = course.store.checkpoints.list(run.id).map(({ step }) => step);
-  expect(kept).toEqual([3, 4, 5]);
-  expect(run.hyperparameters.keepCheckpoints).toBe(3);
+  expect(course.checkpoints).toEqual([
+    [run.id, run.dataset.key, 1],
+    [run.id, run.dataset.key, 2],
+  ]);
+});
+
+const broken: TrainerEvent = {
+  type: 'failed',
+  error: { code: 'training.not-finite', message: 'At step 5 lossD became NaN.', details: {} },
+};
+
+describe('a run that breaks down', () => {
+  test('goes back to its newest checkpoint by itself, with half the learning rates', () => {
+    const course = new Course();
+    const run = course.add();
+    const first = course.host.newest;
+    first.say(trained(1, 3));
+    first.say(checkpoint(course, run, 3));
+    first.say(trained(4, 4));
+    first.say(broken);
+    expect(first.killed).toBe(true);
+    const [before] = first.commands as [TrainCommand];
+    const [again] = course.host.newest.commands as [TrainCommand];
+    expect(again).toEqual({
+      ...before,
+      hyperparameters: again.hyperparameters,
+      checkpoint: course.store.paths.checkpointFolder(run.id, 3),
+      changedSettings: true,
+    });
+    for (const network of ['discriminator', 'generator'] as const) {
+      const rate = before.hyperparameters[network].learningRate / 2;
+      expect(again.hyperparameters[network]).toEqual({
+        ...before.hyperparameters[network],
+        learningRate: rate,
+      });
+    }
+    const now = course.store.runs.get(run.id);
+    expect(now).toMatchObject({ state: 'running', step: 3, reason: null });
+    expect(now.hyperparameters).toEqual(again.hyperparameters);
+    expect(course.store.runs.history(run.id).map(({ state, reason }) => [state, reason?.code])).toEqual([
+      ['queued', undefined],
+      ['running', undefined],
+      ['queued', 'training.went-back'],
+      ['running', undefined],
+    ]);
+    const [, , { reason }] = course.store.runs.history(run.id) as [unknown, unknown, { reason: Reason }];
+    expect(reason.message).toContain('At step 5 lossD became NaN. It went back to step 3 by itself, once');
+  });
+
+  test('begins again where it has no checkpoint', () => {
+    const course = new Course();
+    const run = course.add();
+    course.host.newest.say(trained(1, 3));
+    course.host.newest.say(broken);
+    const [again] = course.host.newest.commands as [TrainCommand];
+    expect(again.checkpoint).toBeNull();
+    expect(again).not.toHaveProperty('changedSettings');
+    expect(course.store.runs.get(run.id)).toMatchObject({ state: 'running', step: 0 });
+    expect(course.store.steps.list(run.id)).toEqual([]);
+  });
+
+  test('does so once: then it fails, and others get their turn', () => {
+    const course = new Course();
+    const [run, other] = [course.add('one'), course.add('other')];
+    course.host.newest.say(broken);
+    expect(course.state(run)).toBe('running');
+    expect(course.state(other)).toBe('queued');
+    course.host.newest.say(broken);
+    expect(course.state(run)).toBe('failed');
+    expect(course.state(other)).toBe('running');
+  });
+});
+
+test('a run that gets no better is told to end, and is done for that reason', () => {
+  const course = new Course();
+  const [run, other] = [course.add('one'), course.add('other')];
+  const trainer = course.host.newest;
+  const reason = { code: 'run.no-better', message: 'It got no better.' };
+  course.queue.finish(other.id, reason);
+  expect(trainer.commands).toHaveLength(1);
+  course.queue.finish(run.id, reason);
+  expect(trainer.commands.at(-1)).toEqual({ type: 'interrupt', as: 'done' });
+  trainer.say({ type: 'trained', as: 'done' });
+  expect(course.store.runs.get(run.id)).toMatchObject({ state: 'done', reason });
 });
 
 test('a second run waits until the first has ended, however it ends', () => {
@@ -284,7 +371,7 @@ describe('a trainer that misbehaves', () => {
     const run = course.add();
     course.host.newest.say(brokenDown);
     expect(course.state(run)).toBe('failed');
-    expect(course.reason(run)).toEqual({ code: 'training.not-finite', message: 'lossD became NaN.' });
+    expect(course.reason(run)).toEqual({ code: 'disk.full', message: 'The disk is full.' });
   });
 
   test('steps told twice end the run; those before stay as they were', () => {

@@ -23,7 +23,12 @@ test('a design is tried once for its batch and engine, whatever else is set', as
     );
   const first = measure();
   expect(host.newest.commands).toEqual([
-    { type: 'trial', ...asked, trials: libraryFolder(app.libraryDir).engineTrials },
+    {
+      type: 'trial',
+      ...asked,
+      trials: libraryFolder(app.libraryDir).engineTrials,
+      graphs: libraryFolder(app.libraryDir).graphs,
+    },
   ]);
   host.newest.say({ type: 'tried', stepSeconds: 0.25, engine: 'onnx' });
   expect(await first).toEqual({ kimgSeconds: 5, engine: 'onnx' });

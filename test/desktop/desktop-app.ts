@@ -8,6 +8,7 @@ import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { _electron, chromium } from '@playwright/test';
 import type * as Electron from 'electron';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
+import { defaultLibrary } from '../../src-main/shells/default-library.ts';
 import { repository } from '../architecture.ts';
 
 /** Runs in the main process, as its text says: an arrow function that sees nothing of what stands around it in the test. */
@@ -36,6 +37,8 @@ export interface DesktopOptions {
   /** Runs before the app's own entry, with dialogs to answer say. */
   before?: InMain<void, undefined>;
   env?: Record<string, string>;
+  /** Words before the command that change what its process may do; on the stand-in alone. */
+  within?: readonly string[];
   /** Folder of the resources of a packed app, its archive laid out as a folder; the checkout's build where it is left out. */
   resources?: string;
 }
@@ -55,6 +58,9 @@ export function electronBinary(): string | null {
 /** The executable of a packed app that the stories run on; null: the checkout's build. See on-electron.ts. */
 const packedApp = process.env['GANVAS_TEST_APP'] ?? null;
 
+/** Whether something can run before the app's own entry: a packed app takes no script along. */
+export const runsBefore = packedApp === null;
+
 /** What the desktop app runs on in this run of the tests; see on-electron.ts. */
 export const runsOn = process.env['GANVAS_TEST_DESKTOP'] === 'electron' ? 'electron' : 'stand-in';
 
@@ -62,8 +68,21 @@ const userData = (home: string) => join(home, 'settings');
 
 /** The file that remembers the app's own things. */
 export const settingsFile = (home: string) => join(userData(home), 'desktop.json');
+/** Where systems look for a person's home. */
+const homeOf = (home: string) => ({
+  HOME: home,
+  XDG_DATA_HOME: join(home, '.local', 'share'),
+  USERPROFILE: home,
+  LOCALAPPDATA: join(home, 'AppData', 'Local'),
+});
 /** The usual library of a person. */
-export const libraryOf = (home: string) => join(home, '.local', 'share', 'ganvas', 'library');
+export const libraryOf = (home: string) => defaultLibrary(process.platform, homeOf(home), home);
+
+/** What the app needs of the shell that runs the tests: programs, a screen, a place for temporary files. */
+const passedOn = [
+  ...['PATH', 'SYSTEMROOT', 'TMPDIR', 'TEMP', 'TMP'],
+  ...['DISPLAY', 'XAUTHORITY', 'WAYLAND_DISPLAY', 'XDG_RUNTIME_DIR'],
+];
 
 export function startDesktop(options: DesktopOptions): Promise<DesktopApp> {
   mkdirSync(userData(options.home), { recursive: true });
@@ -81,14 +100,13 @@ function wordsOf({ home, args = [], before }: DesktopOptions, flag: '-r' | '--im
 }
 
 function environment({ home, env, resources }: DesktopOptions): Record<string, string> {
-  const { PATH = '', DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR } = process.env;
-  const screen = { DISPLAY, XAUTHORITY, WAYLAND_DISPLAY, XDG_RUNTIME_DIR };
-  const there = Object.entries(screen).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const shell = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
-    PATH,
-    HOME: home,
-    XDG_DATA_HOME: join(home, '.local', 'share'),
-    ...Object.fromEntries(there),
+    ...(Object.fromEntries(shell) as Record<string, string>),
+    ...homeOf(home),
     ...(resources === undefined ? {} : { GANVAS_TEST_RESOURCES: resources }),
     ...env,
   };
@@ -111,7 +129,7 @@ class Watched {
 async function onElectron(options: DesktopOptions): Promise<DesktopApp> {
   const executablePath = packedApp ?? electronBinary();
   if (executablePath === null) throw new Error("Electron's binary is not here");
-  if (packedApp !== null && options.before !== undefined)
+  if (!runsBefore && options.before !== undefined)
     throw new Error('a packed app runs nothing before its own entry');
   const [early, words] = wordsOf(options, '-r');
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
@@ -150,7 +168,8 @@ async function onStandIn(options: DesktopOptions): Promise<DesktopApp> {
   const { resources } = options;
   const root = resources === undefined ? repository : join(resources, 'app.asar');
   const entry = join(root, 'dist', 'main', 'main.js');
-  const child = spawn(pinnedNode(), ['--import', standIn, ...early, entry, ...words], {
+  const [command, ...rest] = [...(options.within ?? []), pinnedNode()];
+  const child = spawn(command, [...rest, '--import', standIn, ...early, entry, ...words], {
     env: environment(options),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

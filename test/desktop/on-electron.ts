@@ -18,7 +18,9 @@ const executables: Partial<Record<NodeJS.Platform, string>> = {
   win32: 'Ganvas.exe',
 };
 
-function tell(stories: readonly string[], env: Readonly<Record<string, string>>): number {
+const stories = ['test/e2e/desktop-', 'test/e2e/main-job'];
+
+function tell(env: Readonly<Record<string, string>>): number {
   const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
   const words = ['run', '--project', 'e2e', ...stories, '--testNamePattern', 'desktop app'];
   const { status } = spawnSync(process.execPath, [vitest, ...words], {
@@ -46,9 +48,7 @@ async function onPackedApp(folder: string): Promise<number> {
       [FuseV1Options.EnableNodeCliInspectArguments]: true,
     });
     process.stdout.write(`on ${executable}\n`);
-    // Without the stories of the start, which run something before the app's own entry.
-    const stories = ['test/e2e/desktop-files', 'test/e2e/desktop-hostile', 'test/e2e/desktop-training'];
-    return tell([...stories, 'test/e2e/main-job'], { GANVAS_TEST_APP: executable });
+    return tell({ GANVAS_TEST_APP: executable });
   } finally {
     rmSync(temporary, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -63,5 +63,5 @@ else if (binary === null) {
   );
 } else {
   process.stdout.write(`on ${binary}\n`);
-  process.exitCode = tell(['test/e2e/desktop-', 'test/e2e/main-job'], {});
+  process.exitCode = tell({});
 }

@@ -1,11 +1,11 @@
 /** The desktop app and the machine it is on: folders and files where they lie, the system's dialogs, the menu. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect as expectSoon } from '@playwright/test';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
-import { runsOn } from '../desktop/desktop-app.ts';
+import { runsBefore, runsOn } from '../desktop/desktop-app.ts';
 import { answerBoxes, boxesOf, choose, Person, prepare, windowOf } from './desktop.ts';
 import { drop, findChromium } from './studio.ts';
 
@@ -47,6 +47,22 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     await prepare(page, folder);
     await expect(named()).toHaveValue('hues');
     expectSoon(uploads()).toEqual([]);
+  });
+
+  it('reads what is dropped together where it lies, and nothing beside it', async () => {
+    const folder = await person.pictures('mixed', 8);
+    const paths = ['cats', 'dogs'].map((name) => join(folder, name));
+    for (const path of paths) {
+      mkdirSync(path);
+      for (const name of ['0.png', '1.png', '2.png']) copyFileSync(join(folder, name), join(path, name));
+    }
+    await drop(page, paths);
+    await expect(named()).toHaveValue('cats and more');
+    await button('Prepare the images').click();
+    await expect(page.locator('dl > div', { hasText: 'images used' }).locator('dd')).toHaveText('6');
+    const [upload = '', ...more] = uploads();
+    expectSoon(more).toEqual([]);
+    expectSoon(readdirSync(join(person.library, 'uploads', upload))).toEqual(['upload.json']);
   });
 
   it('reads a dropped zip where it lies, and uploads only what lies on no disk or comes in pieces', async () => {
@@ -127,6 +143,20 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
       await one.getByRole('navigation').getByRole('button', { name: 'Library', exact: true }).click();
       await expect(one.getByRole('row', { name: /New experiment/ })).toBeVisible();
     }
+    // The colours are those of all windows, the ground that is seen before and between pictures too.
+    const theme = other.getByRole('button', { name: /^Colours:/ });
+    while (!(await theme.innerText()).includes('Dark')) await theme.click();
+    await expect
+      .poll(() =>
+        app.evaluate(
+          ({ BrowserWindow }) => BrowserWindow.getAllWindows().map((one) => one.getBackgroundColor()),
+          undefined,
+        ),
+      )
+      .toEqual(['#131417', '#131417']);
+    await expect
+      .poll(() => page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches))
+      .toBe(true);
   });
 
   it('saves an experiment as a file without images, and opens it again as a new one', async () => {
@@ -171,6 +201,16 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     await expect(named()).toHaveValue('Given');
     expectSoon(app.pages()).toHaveLength(1);
 
+    // One made by an attacker is words like any other.
+    const hostile = '<img src=x onerror="window.hit=1"><a href="https://evil.test/">free</a>';
+    const bad = join(person.home, 'hostile.ganvas');
+    writeFileSync(bad, readFileSync(file, 'utf8').replace('"Given"', JSON.stringify(hostile)));
+    expectSoon(await (await person.start({ args: [bad] })).ended).toBe(0);
+    await expect(named()).toHaveValue(hostile);
+    await expect(page).toHaveTitle(/onerror/);
+    expectSoon(await page.evaluate(() => 'hit' in window)).toBe(false);
+    await expect(page.locator('a[href*="evil"], img[src="x"]')).toHaveCount(0);
+
     // What is no experiment is refused in a box; a folder of that name too.
     await answerBoxes(app, 0);
     writeFileSync(join(person.home, 'bad.ganvas'), 'require("child_process")');
@@ -190,5 +230,40 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) and files`
     app = await person.start({ args: [file] });
     page = await windowOf(app);
     await expect(named()).toHaveValue('Given');
+
+    // A Mac tells of files by an event instead.
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"Given"', '"By an event"'));
+    await app.evaluate(({ app: electron }, path) => {
+      electron.emit('open-file', { preventDefault: () => undefined }, path);
+    }, file);
+    await expect(named()).toHaveValue('By an event');
+  });
+
+  it.skipIf(!runsBefore)('opens a file that a Mac tells of before the app is ready', async () => {
+    const file = join(person.home, 'early.ganvas');
+    await choose(app, 'new-experiment');
+    await expect(named()).toHaveValue('New experiment');
+    await app.evaluate(({ dialog }, filePath) => {
+      dialog.showSaveDialog = async () => ({ canceled: false, filePath });
+    }, file);
+    await choose(app, 'save-file');
+    await expect(page.getByText('The experiment has been saved as a file.')).toBeVisible();
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"New experiment"', '"Early"'));
+    await app.kill();
+    app = await person.start({
+      env: { EARLY: file },
+      before: ({ app: electron }) => {
+        const events: NodeJS.EventEmitter = electron;
+        events.on('newListener', (name) => {
+          if (name !== 'open-file') return;
+          process.nextTick(() => {
+            const event = { preventDefault: () => undefined };
+            if (!electron.isReady()) events.emit('open-file', event, process.env['EARLY']);
+          });
+        });
+      },
+    });
+    page = await windowOf(app);
+    await expect(named()).toHaveValue('Early');
   });
 });

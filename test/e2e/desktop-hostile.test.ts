@@ -5,6 +5,7 @@ import type { Page } from '@playwright/test';
 import { expect as expectSoon } from '@playwright/test';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { Desktop } from '../../src-shared/desktop.ts';
+import { portMessage } from '../../src-shared/desktop.ts';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
 import { runsOn } from '../desktop/desktop-app.ts';
 import { Person, windowOf } from './desktop.ts';
@@ -216,6 +217,29 @@ describe.skipIf(findChromium() === null)(`a hostile page in the desktop app (${r
     });
     expectSoon(visits).toBe(before);
     expectSoon(page.frames().filter((frame) => frame.url().startsWith(foreign))).toEqual([]);
+  });
+
+  it('has nobody asked for dictionaries', async () => {
+    expectSoon(
+      await app.evaluate(({ session }) => session.defaultSession.isSpellCheckerEnabled(), undefined),
+    ).toBe(false);
+  });
+
+  it('is given no list of the folders of the machine', async () => {
+    const answer = await page.evaluate(
+      (brings) =>
+        new Promise<string>((resolve) => {
+          window.addEventListener('message', ({ data, ports: [port] }) => {
+            if (data !== brings || port === undefined) return;
+            port.addEventListener('message', (message) => resolve(String(message.data)));
+            port.start();
+            port.postMessage('{"type":"call","id":0,"method":"datasets.browse","params":{"path":null}}');
+          });
+          (window as unknown as { desktop: Desktop }).desktop.connect();
+        }),
+      portMessage,
+    );
+    expectSoon(JSON.parse(answer)).toMatchObject({ type: 'error', error: { code: 'shell.not-here' } });
   });
 
   it('gets no camera, no place, no notifications; but may put text on the clipboard', async () => {

@@ -1,17 +1,30 @@
 /** How the desktop app starts: as it was left, whatever became of its settings, once, and with words where it cannot. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect as expectSoon } from '@playwright/test';
 import { afterEach, beforeEach, describe, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../src-main/store/database.ts';
 import type { DesktopApp } from '../desktop/desktop-app.ts';
-import { runsOn } from '../desktop/desktop-app.ts';
-import { command } from '../shells/command.ts';
+import { runsBefore, runsOn } from '../desktop/desktop-app.ts';
+import { command, withoutPrivileges } from '../shells/command.ts';
 import type { Box } from './desktop.ts';
 import { choose, Person, quit, windowOf } from './desktop.ts';
 import { findChromium } from './studio.ts';
+
+const plainly = withoutPrivileges();
+/** On real Electron the words before a command are not to be had, nor needed but by root. */
+const canForbid = plainly !== null && (runsOn === 'stand-in' || plainly.length === 0);
 
 const expect = expectSoon.configure({ timeout: 60_000 });
 
@@ -64,41 +77,44 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     expectSoon(settings()).toMatchObject({ theme: 'system', library: null, resume: [] });
   });
 
-  it('shows its window when there is something to see, in the right colours from the first picture on', async () => {
-    const first = await person.start();
-    const page = await windowOf(first);
-    expectSoon(await background(first)).toMatch(/^#F4F5F7|^#131417/);
-    const theme = page.getByRole('button', { name: /^Colours:/ });
-    while (!(await theme.innerText()).includes('Dark')) await theme.click();
-    await expect.poll(() => background(first)).toBe('#131417');
-    await quit(first);
-    expectSoon(await first.ended).toBe(0);
-    expectSoon(settings()).toMatchObject({ theme: 'dark' });
+  it.skipIf(!runsBefore)(
+    'shows its window when there is something to see, in the right colours from the first picture on',
+    async () => {
+      const first = await person.start();
+      const page = await windowOf(first);
+      expectSoon(await background(first)).toMatch(/^#F4F5F7|^#131417/);
+      const theme = page.getByRole('button', { name: /^Colours:/ });
+      while (!(await theme.innerText()).includes('Dark')) await theme.click();
+      await expect.poll(() => background(first)).toBe('#131417');
+      await quit(first);
+      expectSoon(await first.ended).toBe(0);
+      expectSoon(settings()).toMatchObject({ theme: 'dark' });
 
-    const second = await person.start({
-      before: ({ app }) => {
-        const seen: object[] = [];
-        Object.assign(globalThis, { seen });
-        app.on('browser-window-created', (_, window) => {
-          const note = (when: string) =>
-            seen.push({ when, visible: window.isVisible(), background: window.getBackgroundColor() });
-          note('made');
-          window.once('ready-to-show', () => setImmediate(() => note('ready')));
-        });
-      },
-    });
-    const dark = await windowOf(second);
-    expectSoon(
-      await second.evaluate(() => (globalThis as unknown as { seen: object[] }).seen, undefined),
-    ).toEqual([
-      { when: 'made', visible: false, background: '#131417' },
-      { when: 'ready', visible: true, background: '#131417' },
-    ]);
-    // What the page's style is before any script has run.
-    expectSoon(await dark.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(true);
-  });
+      const second = await person.start({
+        before: ({ app }) => {
+          const seen: object[] = [];
+          Object.assign(globalThis, { seen });
+          app.on('browser-window-created', (_, window) => {
+            const note = (when: string) =>
+              seen.push({ when, visible: window.isVisible(), background: window.getBackgroundColor() });
+            note('made');
+            window.once('ready-to-show', () => setImmediate(() => note('ready')));
+          });
+        },
+      });
+      const dark = await windowOf(second);
+      expectSoon(
+        await second.evaluate(() => (globalThis as unknown as { seen: object[] }).seen, undefined),
+      ).toEqual([
+        { when: 'made', visible: false, background: '#131417' },
+        { when: 'ready', visible: true, background: '#131417' },
+      ]);
+      // What the page's style is before any script has run.
+      expectSoon(await dark.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)).toBe(true);
+    },
+  );
 
-  it('asks for the sandbox before anything else', async () => {
+  it.skipIf(!runsBefore)('asks for the sandbox before anything else', async () => {
     const app = await person.start({
       before: ({ app: electron }) => {
         const asked: string[] = [];
@@ -130,7 +146,7 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
     expectSoon(first.pages()).toHaveLength(1);
   });
 
-  describe('where its library cannot be opened', () => {
+  describe.skipIf(!runsBefore)('where its library cannot be opened', () => {
     const told = () => join(person.home, 'told.json');
     const boxes = () => {
       const text = existsSync(told()) ? readFileSync(told(), 'utf8') : '';
@@ -141,14 +157,18 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
         .map((line) => JSON.parse(line) as Box);
     };
     /** Starts it; boxes are answered with what `answers` says, one after the other, then with Quit. */
-    const startAnswering = (answers: number[], chosen = '') =>
+    const startAnswering = (answers: number[], { chosen = '', back = '', within = [] as string[] } = {}) =>
       person.start({
-        env: { TOLD: told(), ANSWERS: JSON.stringify(answers), CHOSEN: chosen },
+        within,
+        env: { TOLD: told(), ANSWERS: JSON.stringify(answers), CHOSEN: chosen, BACK: back },
         before: ({ dialog }) => {
-          const { appendFileSync } = process.getBuiltinModule('node:fs');
+          const { appendFileSync, existsSync, renameSync } = process.getBuiltinModule('node:fs');
           const answers = JSON.parse(process.env['ANSWERS'] ?? '[]') as number[];
+          const back = process.env['BACK'] ?? '';
           dialog.showMessageBox = async (...args: unknown[]) => {
             appendFileSync(process.env['TOLD'] ?? '', `${JSON.stringify(args.at(-1))}\n`);
+            // While the box is there somebody connects the drive.
+            if (existsSync(`${back}.away`)) renameSync(`${back}.away`, back);
             return { response: answers.shift() ?? 0, checkboxChecked: false };
           };
           dialog.showOpenDialog = async () => ({ canceled: false, filePaths: [process.env['CHOSEN'] ?? ''] });
@@ -179,7 +199,7 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
       writeFileSync(person.library, 'a file');
       const other = join(person.home, 'other library');
       mkdirSync(other);
-      const app = await startAnswering([2], other);
+      const app = await startAnswering([2], { chosen: other });
       await windowOf(app);
       expectSoon(boxes().map(({ detail }) => detail)).toEqual([expectSoon.stringContaining('is a file')]);
       expectSoon(existsSync(join(other, 'ganvas.sqlite'))).toBe(true);
@@ -198,6 +218,63 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) when it st
       ]);
       expectSoon(existsSync(drive)).toBe(false);
       expectSoon(settings()).toMatchObject({ library: drive });
+    });
+
+    it('opens it after all when its drive is connected again', async () => {
+      const drive = join(person.home, 'drive');
+      mkdirSync(join(drive, 'library'), { recursive: true });
+      mkdirSync(join(person.settings, '..'), { recursive: true });
+      writeFileSync(person.settings, JSON.stringify({ library: join(drive, 'library') }));
+      const first = await person.start();
+      await windowOf(first);
+      await choose(first, 'new-experiment');
+      await expect((await windowOf(first)).getByLabel('Name of the experiment')).toHaveValue(
+        'New experiment',
+      );
+      await quit(first);
+      expectSoon(await first.ended).toBe(0);
+      renameSync(drive, `${drive}.away`);
+      const app = await startAnswering([1], { back: drive });
+      const page = await windowOf(app);
+      expectSoon(boxes()).toHaveLength(1);
+      await page.getByRole('navigation').getByRole('button', { name: 'Library', exact: true }).click();
+      await expect(page.getByRole('row', { name: /New experiment/ })).toBeVisible();
+    });
+
+    it.skipIf(!canForbid)('says that it may not be written to, and leaves it as it is', async () => {
+      const first = await person.start();
+      await windowOf(first);
+      await choose(first, 'new-experiment');
+      await expect((await windowOf(first)).getByLabel('Name of the experiment')).toHaveValue(
+        'New experiment',
+      );
+      await quit(first);
+      expectSoon(await first.ended).toBe(0);
+      const content = () =>
+        readdirSync(person.library, { recursive: true, encoding: 'utf8' })
+          .sort()
+          .map((name) => {
+            const path = join(person.library, name);
+            return [name, statSync(path).isFile() ? readFileSync(path, 'base64') : 'folder'];
+          });
+      const before = content();
+      const allow = (writing: boolean) => {
+        const folders = before.flatMap(([name, kind]) =>
+          kind === 'folder' ? [join(person.library, name!)] : [],
+        );
+        for (const folder of [person.library, ...folders]) chmodSync(folder, writing ? 0o755 : 0o555);
+        chmodSync(join(person.library, 'ganvas.sqlite'), writing ? 0o644 : 0o444);
+      };
+      allow(false);
+      const app = await startAnswering([1], { within: plainly! });
+      const status = await app.ended;
+      allow(true);
+      expectSoon(status).toBe(0);
+      expectSoon(boxes().map(({ message }) => message)).toEqual(
+        Array.from({ length: 2 }, () => 'Ganvas cannot open its library.'),
+      );
+      expectSoon(boxes()[0]!.detail).toMatch(/permissions.*Nothing has been changed/s);
+      expectSoon(content()).toEqual(before);
     });
 
     it('says who else uses it', async () => {

@@ -140,6 +140,49 @@ describe.skipIf(findChromium() === null)(`the desktop app (${runsOn}) while some
     expectSoon(await app.ended).toBe(0);
   });
 
+  it('loads a window again whose page has crashed, while training goes on', async () => {
+    await train(page, folder);
+    await answerBoxes(app, 0);
+    await app.evaluate(
+      ({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.webContents.forcefullyCrashRenderer(),
+      undefined,
+    );
+    // The page that crashed is lost to this test as well: the app is asked what its window shows.
+    const shown = () =>
+      app
+        .evaluate(
+          ({ BrowserWindow }) =>
+            BrowserWindow.getAllWindows()[0]!.webContents.executeJavaScript(
+              "document.querySelector('.run header')?.innerText ?? ''",
+            ) as Promise<string>,
+          undefined,
+        )
+        .catch(() => '');
+    await expect.poll(() => boxesOf(app)).toMatchObject([{ message: 'This window has stopped working.' }]);
+    await expect.poll(shown).toMatch(/hues[^]*training/);
+    const before = await shown();
+    await expect.poll(shown).not.toBe(before);
+  });
+
+  it('shows an export in its folder', async () => {
+    await train(page, folder, 10);
+    await expect(runState(page)).toHaveText('done');
+    await app.evaluate(({ shell }) => {
+      const revealed: string[] = [];
+      Object.assign(globalThis, { revealed });
+      shell.showItemInFolder = (path) => void revealed.push(path);
+    }, undefined);
+    await page.getByRole('button', { name: 'Export…', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Export as ONNX' }).click();
+    await page.getByRole('button', { name: /^Show .*\.onnx in its folder$/ }).click();
+    const revealed = () =>
+      app.evaluate(() => (globalThis as unknown as { revealed: string[] }).revealed, undefined);
+    await expect.poll(revealed).toHaveLength(1);
+    const [path = ''] = await revealed();
+    expectSoon(path.startsWith(join(person.library, 'exports')) && path.endsWith('.onnx')).toBe(true);
+    expectSoon(existsSync(path)).toBe(true);
+  });
+
   it.skipIf(!canWatch)(
     'ends with a checkpoint and without a question when the system wants it to',
     async () => {

@@ -204,7 +204,7 @@ describe.skipIf(process.platform !== 'linux')('the packed app', () => {
   });
 
   test.skipIf(findChromium() === null)(
-    'starts, prepares images, trains, and says of updates what is so',
+    'starts, prepares images, trains, and offers updates only where it knows where they are',
     async () => {
       const person = new Person();
       const laid = join(folder, 'laid-out');
@@ -220,14 +220,21 @@ describe.skipIf(process.platform !== 'linux')('the packed app', () => {
           const [trainer = 0] = trainersOf(started.pid);
           expect(readlinkSync(`/proc/${trainer}/exe`)).toBe(join(laid, 'node', 'node'));
         }
-        await answerBoxes(started, 0);
-        await choose(started, 'updates');
-        await expectSoon
-          .poll(() => boxesOf(started))
-          .toMatchObject([{ message: 'This copy of Ganvas does not replace itself.' }]);
+        // Where the project has no address, nothing is offered that could not be.
+        await expect(choose(started, 'updates')).rejects.toThrow('the menu has no updates');
         expect(started.complaints).toEqual([]);
         await expectSoon(runState(page)).toHaveText('training');
-        await quit(started);
+        await started.kill();
+
+        writeFileSync(join(laid, 'app-update.yml'), 'provider: github\nowner: nobody\nrepo: nothing\n');
+        const again = await person.start({ resources: laid });
+        await expectSoon(runState(await windowOf(again))).toHaveText('interrupted');
+        await answerBoxes(again, 0);
+        await choose(again, 'updates');
+        await expectSoon
+          .poll(() => boxesOf(again))
+          .toMatchObject([{ message: 'This copy of Ganvas does not replace itself.' }]);
+        await quit(again);
       } finally {
         await person.leave();
       }

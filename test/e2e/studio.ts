@@ -127,12 +127,12 @@ export async function tabTo(
 }
 
 /**
- * Drops a file or folder of the disk on the page, as a file browser does. It is let go over something else than it was last dragged over,
+ * Drops files and folders of the disk on the page, as a file browser does. They are let go over something else than they were last dragged over,
  * as when the page moves just then.
  */
-export async function drop(page: Page, path: string): Promise<void> {
+export async function drop(page: Page, paths: string | readonly string[]): Promise<void> {
   const devtools = await page.context().newCDPSession(page);
-  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  const data = { items: [], files: [paths].flat(), dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver'] as const)
     await devtools.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
   await devtools.send('Input.dispatchDragEvent', { type: 'drop', x: 20, y: 20, data });

@@ -51,6 +51,14 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await field('Batch').fill('8');
     await field('Ends').selectOption('at step');
     await field('Step').fill('40');
+    await page.getByText('What can compute here').click();
+    for (const [engine, text] of [
+      ['onnx', /^CPU, \d+ threads?, [\d.]+ [GM]B of memory$/],
+      ['cuda', /card/],
+    ] as const) {
+      const about = page.locator('dt', { hasText: engine }).locator('xpath=following-sibling::dd[1]');
+      await expect(about.getByText(text).first()).toBeVisible();
+    }
     await page.getByText('More settings').click();
     await field('Grid every, steps').fill('10');
     await field('Checkpoint every').fill('20');
@@ -174,6 +182,7 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await button('Resume…').click();
     await expect(field('Step').last()).toHaveValue('80');
     await page.getByRole('dialog').getByLabel('Ends', { exact: true }).selectOption('by hand');
+    await page.getByRole('dialog').getByLabel('Engine', { exact: true }).selectOption('as before');
     await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
     await expect(state()).toHaveText('training');
     const drawing = await chart('Losses').locator('canvas').elementHandle();

@@ -19,7 +19,7 @@ const withActivation = (activation: Activation) =>
       kernel: [3, 3],
       stride: [1, 1],
       padding: [0, 0],
-      mirror: { activation, batchNorm: false, bias: true },
+      mirror: { activation, norm: 'none', bias: true },
     },
     { outFeatures: 1, mirror: { activation } },
   ]);
@@ -28,7 +28,7 @@ export const spread: Record<string, Design> = {
   ...Object.fromEntries(activations.map((activation) => [activation.kind, withActivation(activation)])),
   'DCGAN, colour': design([8, 8, 3], 5, [
     { outChannels: 4, activation: leaky },
-    { outChannels: 6, batchNorm: true, activation: leaky },
+    { outChannels: 6, norm: 'batch', activation: leaky },
     { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0] },
   ]),
   '7 to 4 to 7, not square, not symmetric': design([7, 9, 2], 3, [
@@ -56,7 +56,7 @@ export const spread: Record<string, Design> = {
   ]),
   'un-pooling with edges, powers of two': design([11, 7, 4], 4, [
     { outChannels: 3, kernel: [3, 3], stride: [1, 1], activation: leaky, maxPool: [4, 2] },
-    { outChannels: 4, kernel: [2, 2], stride: [1, 1], padding: [1, 1], batchNorm: true, maxPool: [2, 1] },
+    { outChannels: 4, kernel: [2, 2], stride: [1, 1], padding: [1, 1], norm: 'batch', maxPool: [2, 1] },
     { outFeatures: 1 },
   ]),
   'un-pooling with edges, other factors': design([17, 9, 1], 4, [
@@ -70,9 +70,33 @@ export const spread: Record<string, Design> = {
   ]),
   'a stem and a chain of fully connected blocks': design([4, 6, 2], 3, [
     { outChannels: 3, activation: leaky },
-    { outFeatures: 7, batchNorm: true, bias: true, activation: leaky },
-    { outFeatures: 5, activation: { kind: 'elu' }, mirror: { batchNorm: false } },
+    { outFeatures: 7, norm: 'batch', bias: true, activation: leaky },
+    { outFeatures: 5, activation: { kind: 'elu' }, mirror: { norm: 'none' } },
     { outFeatures: 1, bias: false },
+  ]),
+  ...Object.fromEntries(
+    (['layer', 'group', 'instance', 'pixel'] as const).map((norm) => [
+      `${norm} norm`,
+      design([16, 12, 3], 4, [
+        { outChannels: 4, activation: leaky, mirror: { norm, outChannels: 3 } },
+        { outChannels: 8, activation: leaky, mirror: { norm, outChannels: 8 } },
+        { outFeatures: 6, mirror: { norm } },
+        { outFeatures: 1, mirror: { norm: norm === 'instance' ? 'none' : norm } },
+      ]),
+    ]),
+  ),
+  'up-sampling and convolution, with rows too many and too few': design([11, 14, 2], 4, [
+    { outChannels: 3, activation: leaky, mirror: { upsample: true } },
+    {
+      outChannels: 4,
+      kernel: [3, 4],
+      stride: [3, 3],
+      padding: [1, 0],
+      bias: true,
+      activation: leaky,
+      mirror: { upsample: true, norm: 'none' },
+    },
+    { outChannels: 1, kernel: [2, 2], stride: [1, 1], padding: [0, 0], mirror: { upsample: true } },
   ]),
   'fully connected alone': design([3, 5, 4], 6, [{ outFeatures: 9, activation: leaky }, { outFeatures: 1 }]),
   'one fully connected block, one pixel': design([1, 1, 3], 2, [{ outFeatures: 1 }]),
@@ -81,13 +105,13 @@ export const spread: Record<string, Design> = {
   ]),
   'spectral norm and dropout in the generator': design([8, 8, 1], 4, [
     { outChannels: 3, activation: leaky, mirror: { spectralNorm: true, dropout: 0.3 } },
-    { outChannels: 4, activation: leaky, mirror: { spectralNorm: true, batchNorm: true } },
-    { outFeatures: 6, mirror: { spectralNorm: true, batchNorm: false, bias: true, dropout: 0.5 } },
+    { outChannels: 4, activation: leaky, mirror: { spectralNorm: true, norm: 'batch' } },
+    { outFeatures: 6, mirror: { spectralNorm: true, norm: 'none', bias: true, dropout: 0.5 } },
     { outFeatures: 1, mirror: { spectralNorm: true } },
   ]),
   'widened by hand': design([8, 6, 3], 4, [
     { outChannels: 4, activation: leaky },
-    { outChannels: 5, batchNorm: true, activation: leaky, mirror: { outChannels: 7, bias: true } },
+    { outChannels: 5, norm: 'batch', activation: leaky, mirror: { outChannels: 7, bias: true } },
     { outFeatures: 1, mirror: { outChannels: 3 } },
   ]),
 };

@@ -25,6 +25,13 @@ test('makes installers for three systems, which open the files of experiments', 
   expect(fileAssociations).toMatchObject([{ ext: experimentEnding }]);
 });
 
+test('no entry of a menu starts the app without its sandbox', async () => {
+  const { appImage, linux, deb } = await configuration();
+  // What AppImageTarget takes where there is none is --no-sandbox.
+  expect(appImage?.executableArgs).toEqual([]);
+  expect([linux?.executableArgs, deb?.executableArgs]).toEqual([undefined, undefined]);
+});
+
 test('no part of a packed app may weigh more than its budget', () => {
   const sizes = new Map(Object.entries(budget).map(([part, megabytes]) => [part, megabytes * 1e6]));
   expect(weigh(sizes).over).toEqual([]);

@@ -330,7 +330,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
     expect(await findBarriers(page)).toEqual([]);
     await block(2).click();
     await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('3');
-    await button('Unlink Batch norm: set it by hand').click();
+    await button('Unlink Norm: set it by hand').click();
     expect(await findBarriers(page)).toEqual([]);
     await cards().nth(2).getByRole('group', { name: 'Kernel' }).getByRole('spinbutton').fill('64');
     expect(await findBarriers(page)).toEqual([]);

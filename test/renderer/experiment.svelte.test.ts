@@ -8,6 +8,7 @@ import { AppError } from '../../src-shared/errors.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { browserStorage } from './browser-storage.ts';
 import { ScriptedCore } from './scripted-core.ts';
@@ -50,6 +51,7 @@ describe('an open experiment', () => {
       name: 'Faces',
       history: packHistory(startHistory(presets[0]!.design)),
       hyperparameters: defaultHyperparameters(),
+      measuring: defaultMeasuring(),
       limits,
       engine: 'auto',
       imageSettings: null,

@@ -1,6 +1,7 @@
 /** Experiments and runs as the core tells of them, for tests of the page. */
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { Experiment, Run } from '../../src-shared/library.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 export function anExperiment(more: Partial<Experiment>): Experiment {
@@ -13,6 +14,7 @@ export function anExperiment(more: Partial<Experiment>): Experiment {
     revision: 0,
     design: presets[0]!.design,
     hyperparameters: defaultHyperparameters(),
+    measuring: defaultMeasuring(),
     limits: { steps: null, kimg: null, minutes: null },
     engine: 'auto',
     imageSettings: null,
@@ -30,6 +32,7 @@ export function aRun(more: Partial<Run>): Run {
     experiment: 'e1',
     design: presets[0]!.design,
     hyperparameters: defaultHyperparameters(),
+    measuring: defaultMeasuring(),
     limits: { steps: null, kimg: null, minutes: null },
     dataset: {
       key: 'k',

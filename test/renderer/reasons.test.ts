@@ -38,8 +38,8 @@ it('tells what pooling has left over', () => {
 it('gives the reasons of DCGAN at both ends and in the middle', () => {
   const { design } = presets.find(({ name }) => name === 'dcgan-64')!;
   expect(reasons(design, 0)['Activation']).toBe('tanh: tanh, because the image has values from -1 to 1.');
-  expect(reasons(design, 0)['Batch norm']).toMatch(/^off: Off: this block gives the image itself/);
+  expect(reasons(design, 0)['Norm']).toMatch(/^none: None: this block gives the image itself/);
   expect(reasons(design, 2)['Activation']).toMatch(/^relu: relu, because a generator takes the plain unit/);
-  expect(reasons(design, 2)['Batch norm']).toBe('on: On, as in block 3.');
-  expect(reasons(design, 4)['Batch norm']).toMatch(/^on: On: this block reads z/);
+  expect(reasons(design, 2)['Norm']).toBe('batch: As in block 3.');
+  expect(reasons(design, 4)['Norm']).toMatch(/^batch: Batch norm: this block reads z/);
 });

@@ -5,6 +5,7 @@ import { newestStretches, RunView } from '../../src-renderer/state/run-view.svel
 import { append, noCurves } from '../../src-renderer/charts/curves.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
 import type { Run, RunDetails, Series } from '../../src-shared/library.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import type { StepStats } from '../../src-shared/training.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { ScriptedCore } from './scripted-core.ts';
@@ -25,6 +26,7 @@ const run: Run = {
   experiment: 'e1',
   design: presets[0]!.design,
   hyperparameters: { ...defaultHyperparameters(), keepCheckpoints: 2 },
+  measuring: defaultMeasuring(),
   limits: { steps: null, kimg: null, minutes: null },
   dataset: {
     key: 'k',
@@ -75,6 +77,7 @@ function seriesOf(steps: readonly StepStats[]): Series {
 async function look() {
   const core = new ScriptedCore();
   core.script['runs.get'] = () => details();
+  core.script['runs.metrics'] = () => [];
   core.script['runs.series'] = ({ from, to }) =>
     seriesOf([1, 2, 3, 4].filter((step) => step >= (from ?? 1) && step <= (to ?? 4)).map(stats));
   const view = new RunView(new ApiClient(core.openPort), 'r1');
@@ -105,10 +108,30 @@ describe('a run that is looked at', () => {
     expect(view.checkpoints.map(({ step }) => step)).toEqual([2, 6]);
   });
 
-  it('forgets checkpoints that the run does not keep', async () => {
+  it('forgets checkpoints that have made room for others', async () => {
     const { core, view } = await look();
     for (const step of [4, 6]) core.broadcast({ type: 'checkpoint', run: 'r1', step, bytes: 11 });
+    core.broadcast({ type: 'pruned', run: 'r1', steps: [2] });
     await vi.waitFor(() => expect(view.checkpoints.map(({ step }) => step)).toEqual([4, 6]));
+  });
+
+  it('hears what is measured, while it is and when it is; the best is one that is there', async () => {
+    const { core, view } = await look();
+    const swd = (step: number, value: number) => ({ step, name: 'swd', value, protocol: { images: 32 } });
+    core.broadcast({ type: 'checkpoint', run: 'r1', step: 4, bytes: 11 });
+    core.broadcast({ type: 'measuring', run: 'r1', step: 4, phase: 'drawing images', problem: null });
+    await vi.waitFor(() =>
+      expect(view.measuring).toEqual({ step: 4, phase: 'drawing images', problem: null }),
+    );
+    core.broadcast({ type: 'metrics', run: 'r1', metrics: [swd(4, 30)] });
+    core.broadcast({ type: 'metrics', run: 'r1', metrics: [swd(2, 20)] });
+    core.broadcast({ type: 'metrics', run: 'r1', metrics: [swd(4, 25)] });
+    core.broadcast({ type: 'measuring', run: 'r1', step: 4, phase: null, problem: null });
+    await vi.waitFor(() => expect(view.measuring).toBeNull());
+    expect(view.metrics).toEqual([swd(2, 20), swd(4, 25)]);
+    expect(view.best).toBe(2);
+    core.broadcast({ type: 'pruned', run: 'r1', steps: [2] });
+    await vi.waitFor(() => expect(view.best).toBe(4));
   });
 
   it('does not take over what happens to other runs', async () => {

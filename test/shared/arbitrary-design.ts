@@ -8,6 +8,7 @@ import type {
   Design,
   MirrorOverrides,
   Pair,
+  NormName,
 } from '../../src-shared/gan/block.ts';
 import { Name } from '../../src-shared/name.ts';
 import { convPositions, poolWindows } from './reference.ts';
@@ -21,6 +22,8 @@ const activation: fc.Arbitrary<Activation> = fc.oneof(
   fc.record({ kind: fc.constant('leakyRelu' as const), slope: fc.constantFrom(0.2, 0, 0.1, 1) }),
 );
 
+/** Of those that go with any size: others refuse to look at a single number. */
+const norm = fc.constantFrom<NormName>('none', 'none', 'batch', 'batch', 'pixel');
 const dropout = fc.constantFrom(0, 0, 0.1, 0.5, 0.95);
 
 const pairOf = (side: fc.Arbitrary<number>): fc.Arbitrary<Pair> => fc.tuple(side, side);
@@ -31,7 +34,7 @@ function parts(channels: fc.Arbitrary<number>) {
     {
       outChannels: channels,
       bias: fc.boolean(),
-      batchNorm: fc.boolean(),
+      norm,
       spectralNorm: fc.boolean(),
       activation,
       dropout,
@@ -40,8 +43,9 @@ function parts(channels: fc.Arbitrary<number>) {
   );
   return {
     bias: fc.boolean(),
-    batchNorm: fc.boolean(),
+    norm,
     spectralNorm: fc.boolean(),
+    minibatchStddev: fc.constantFrom(false, false, true),
     activation,
     dropout,
     mirror: fc.oneof(fc.constant<MirrorOverrides>({}), set),
@@ -83,7 +87,12 @@ function fitted(wish: Drawn<typeof wishedConv>, input: Pair, id: string): ConvBl
   return { ...wish, kind: 'conv', id, kernel, maxPool };
 }
 
-const verdict = { activation: { kind: 'none' as const }, batchNorm: false, dropout: 0 };
+const verdict = {
+  activation: { kind: 'none' as const },
+  norm: 'none' as const,
+  minibatchStddev: false,
+  dropout: 0,
+};
 
 /** A convolution that leaves one number. */
 function covering(wish: Drawn<typeof wishedHead>, input: Pair, id: string): ConvBlock {

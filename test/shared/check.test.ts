@@ -197,10 +197,10 @@ describe('what a person reads and presses', () => {
   });
 
   test('a verdict that is normalised and dropped is left alone by one press', () => {
-    const problem = only(of(conv('a'), { ...head, batchNorm: true, bias: false, dropout: 0.5 }));
+    const problem = only(of(conv('a'), { ...head, norm: 'batch', bias: false, dropout: 0.5 }));
     expect(problem).toMatchObject({ code: 'altered-verdict', blockId: 'head' });
-    expect(problem.repairs.map(({ label }) => label)).toEqual(['Switch batch normalisation and dropout off']);
-    expect(repaired(problem)[1]).toMatchObject({ batchNorm: false, dropout: 0 });
+    expect(problem.repairs.map(({ label }) => label)).toEqual(['Switch normalisation and dropout off']);
+    expect(repaired(problem)[1]).toMatchObject({ norm: 'none', dropout: 0 });
   });
 
   test('a verdict squashed by an activation', () => {
@@ -217,7 +217,7 @@ describe('what a person reads and presses', () => {
 
   test('advice never stands in the way', () => {
     const design = of(
-      conv('a', { batchNorm: true, bias: true, mirror: { activation: { kind: 'relu' }, bias: true } }),
+      conv('a', { norm: 'batch', bias: true, mirror: { activation: { kind: 'relu' }, bias: true } }),
       conv('b', { kernel: [3, 3] }),
       conv('c', { kernel: [1, 2], padding: [0, 2] }),
       head,
@@ -269,4 +269,32 @@ describe('the presets', () => {
     '%s is free of problems',
     (_name, preset) => expect(keys(check(preset.design))).toEqual([]),
   );
+});
+
+test('a norm that would see a single number is refused, on either side, and its repair helps', () => {
+  const designed = (blocks: Block[]): Design => ({
+    name: 'norms',
+    latentDim: 4,
+    discriminator: { image: { height: 8, width: 8, channels: 1 }, blocks },
+  });
+  const own = designed([
+    denseBlock({ id: 'a', outFeatures: 6, norm: 'instance' }),
+    denseBlock({ id: 'b', outFeatures: 1 }),
+  ]);
+  const ofMirror = designed([
+    convBlock({ id: 'a', outChannels: 4 }),
+    denseBlock({ id: 'b', outFeatures: 4 }),
+    denseBlock({ id: 'c', outFeatures: 1, mirror: { norm: 'instance' } }),
+  ]);
+  const fine = designed([
+    convBlock({ id: 'a', outChannels: 4, norm: 'instance' }),
+    denseBlock({ id: 'b', outFeatures: 4, norm: 'layer' }),
+    denseBlock({ id: 'c', outFeatures: 1 }),
+  ]);
+  expect(errorsOf(own)).toMatchObject([{ code: 'norm-of-one', blockId: 'a' }]);
+  expect(errorsOf(ofMirror)).toMatchObject([{ code: 'norm-of-one', blockId: 'c' }]);
+  for (const wrong of [own, ofMirror]) {
+    for (const { design: repaired } of errorsOf(wrong)[0]!.repairs) expect(errorsOf(repaired)).toEqual([]);
+  }
+  expect(errorsOf(fine)).toEqual([]);
 });

@@ -48,6 +48,25 @@ test('what is written is read back the same, whether it fits or not', () => {
   );
 });
 
+test('files from before there were several norms mean what they meant', () => {
+  const old = damaged((data) => {
+    const { blocks } = data['discriminator'] as { blocks: Record<string, unknown>[] };
+    (data['discriminator'] as { blocks: object[] }).blocks = blocks.map(({ norm, ...block }) => ({
+      ...block,
+      batchNorm: norm === 'batch',
+      mirror: { batchNorm: false },
+    }));
+  });
+  expect(old).not.toContain('"norm"');
+  const { blocks } = parseDesign(old).discriminator;
+  expect(blocks).toEqual(file.discriminator.blocks.map((block) => ({ ...block, mirror: { norm: 'none' } })));
+});
+
+test('a norm of both kinds at once, or of neither, is refused', () => {
+  expect(refusal(ofBlock({ batchNorm: 'yes' })).message).toContain('batchNorm');
+  expect(refusal(ofBlock({ norm: 'instanc' })).message).toContain('"norm" in block 1');
+});
+
 test('the file says what it is, and is laid out for people', () => {
   const lines = formatDesign(file).split('\n');
   expect(lines.slice(0, 5)).toEqual([

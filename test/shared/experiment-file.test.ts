@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src-shared/errors.ts';
 import { formatExperiment, maxExperimentFile, parseExperiment } from '../../src-shared/experiment-file.ts';
 import { presets } from '../../src-shared/gan/presets.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 const experiment = {
   name: 'Hills & valleys',
   design: presets[0]!.design,
   hyperparameters: defaultHyperparameters(),
+  measuring: defaultMeasuring(),
   limits: { steps: 100, kimg: null, minutes: null },
   engine: 'auto',
   imageSettings: { height: 32, width: 32, channels: 3, fit: 'crop' },

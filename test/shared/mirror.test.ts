@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../src-shared/errors.ts';
-import type { Activation, Block, ConvBlock, DenseBlock, Design, Shape } from '../../src-shared/gan/block.ts';
+import type {
+  Activation,
+  Block,
+  ConvBlock,
+  DenseBlock,
+  Design,
+  NormName,
+  Shape,
+} from '../../src-shared/gan/block.ts';
 import { convBlock, denseBlock } from '../../src-shared/gan/block.ts';
 import { errorsOf } from '../../src-shared/gan/check.ts';
 import type { ConvTransposeBlock, Generator, GeneratorBlock } from '../../src-shared/gan/mirror.ts';
@@ -97,7 +105,7 @@ describe('over random designs that fit', () => {
     });
     const override = {
       bias: true,
-      batchNorm: true,
+      norm: 'batch' as const,
       spectralNorm: true,
       activation: { kind: 'selu' as const },
       dropout: 0.25,
@@ -150,7 +158,7 @@ describe('over random designs that fit', () => {
           ...block,
           bias: !block.bias,
           activation: { kind: 'elu' },
-          batchNorm: !block.batchNorm,
+          norm: block.norm === 'none' ? 'batch' : 'none',
           dropout: 0.75,
         });
         expect(parts.toSpliced(at, 1)).toEqual(before.toSpliced(at, 1));
@@ -181,16 +189,17 @@ describe('over random designs that fit', () => {
         generator.forEach((mirrored, i) => {
           const block = blocks[i]!;
           const own = block.mirror;
-          const normalised = block.batchNorm || block.spectralNorm || i === blocks.length - 1;
+          const bare = block.spectralNorm || i === blocks.length - 1 ? 'batch' : 'none';
+          const norm = block.norm === 'none' ? bare : block.norm;
           const expected = {
-            batchNorm: own.batchNorm ?? (i > 0 && normalised),
+            norm: own.norm ?? (i > 0 ? norm : 'none'),
             spectralNorm: own.spectralNorm ?? false,
             dropout: own.dropout ?? 0,
             activation:
               own.activation ?? expectedActivation(block.activation, i === 0, i === blocks.length - 1),
           };
           expect(mirrored).toMatchObject(expected);
-          expect(mirrored.bias).toBe(own.bias ?? (block.bias && !expected.batchNorm));
+          expect(mirrored.bias).toBe(own.bias ?? (block.bias && expected.norm !== 'batch'));
         });
       }),
       { numRuns: 2000 },
@@ -313,17 +322,58 @@ test('a fully connected head becomes a stem that is reshaped, normalised and act
     input: { height: 1, width: 1, channels: 10 },
     output: { height: 1, width: 1, channels: 7 },
     bias: false,
-    batchNorm: true,
+    norm: 'batch',
     spectralNorm: false,
     activation: { kind: 'relu' },
     dropout: 0,
   });
-  expect(hidden).toMatchObject({ kind: 'dense', bias: true, batchNorm: false, activation: { kind: 'none' } });
+  expect(hidden).toMatchObject({ kind: 'dense', bias: true, norm: 'none', activation: { kind: 'none' } });
   expect(sizeOf(hidden!.output)).toEqual([4, 3, 5]);
   expect(sizeOf(last!.output)).toEqual([8, 6, 2]);
 });
 
 test('a single block is stem and image at once: no batch norm, tanh', () => {
   const [only] = generatorOf(at([5, 4, 1], 3, [whole('a', [5, 4])])).blocks;
-  expect(only).toMatchObject({ batchNorm: false, activation: { kind: 'tanh' }, kernel: [5, 4] });
+  expect(only).toMatchObject({ norm: 'none', activation: { kind: 'tanh' }, kernel: [5, 4] });
+});
+
+test('norms are mirrored as they are, save those that only a discriminator wants or a single pixel cannot have', () => {
+  const blocks = (norm: NormName) => [
+    convBlock({ id: 'a', outChannels: 8, norm }),
+    convBlock({ id: 'b', outChannels: 8, norm }),
+    denseBlock({ id: 'c', outFeatures: 8, norm }),
+    denseBlock({ id: 'd', outFeatures: 1 }),
+  ];
+  const mirrored = (norm: NormName) =>
+    mirror({ image: { height: 8, width: 8, channels: 3 }, blocks: blocks(norm) }, 4).blocks.map(
+      (block) => block.norm,
+    );
+  expect(mirrored('group')).toEqual(['batch', 'group', 'group', 'none']);
+  expect(mirrored('pixel')).toEqual(['batch', 'pixel', 'pixel', 'none']);
+  expect(mirrored('instance')).toEqual(['batch', 'instance', 'instance', 'none']);
+  expect(mirrored('layer')).toEqual(['batch', 'batch', 'batch', 'none']);
+});
+
+test('up-sampling brings every size back with a kernel of 2 or 3, wherever a block halves or pools at all', () => {
+  fc.assert(
+    fc.property(validDesign, (design) => {
+      const blocks = design.discriminator.blocks.map((block) => ({
+        ...block,
+        mirror: { ...block.mirror, upsample: true },
+      }));
+      const { blocks: mirrored } = mirror({ ...design.discriminator, blocks }, design.latentDim);
+      mirrored.forEach((block, i) => {
+        expect(backward(block, sizeOf(block.input))).toEqual(sizeOf(block.output));
+        const original = blocks[blocks.length - 1 - i]!;
+        if (original.kind !== 'conv' || block.kind !== 'convTranspose') return;
+        const shrinks = [0, 1].some((axis) => original.stride[axis]! * original.maxPool[axis]! > 1);
+        if (!shrinks) expect(block.kernel).toEqual(original.kernel);
+        else {
+          expect(block.stride).toEqual([1, 1]);
+          expect(block.kernel.every((side) => side === 2 || side === 3)).toBe(true);
+        }
+      });
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -63,7 +63,7 @@ describe('a name', () => {
       expect(takes('experiments.tag', { id: 'a', tags: [name] })).toBe(isFine);
       expect(takes('runs.start', { experiment: 'a', name, seed: null })).toBe(isFine);
       expect(takes('datasets.beginUpload', { name, files: 1, bytes: 1 })).toBe(isFine);
-      const settings = { hyperparameters: null, limits: null };
+      const settings = { hyperparameters: null, measuring: null, limits: null };
       expect(takes('runs.fork', { id: 'a', step: 1, name, ...settings })).toBe(isFine);
     }
   });

@@ -109,7 +109,7 @@ export function expectedErrors(design: Design): ExpectedError[] {
     }
   }
   if (last.activation.kind !== 'none') errors.push({ code: 'activated-verdict', blockId: last.id });
-  if (last.batchNorm || last.dropout !== 0) errors.push({ code: 'altered-verdict', blockId: last.id });
+  if (last.norm !== 'none' || last.dropout !== 0) errors.push({ code: 'altered-verdict', blockId: last.id });
   const { outChannels } = first.mirror;
   if (outChannels !== undefined && outChannels !== image.channels) {
     errors.push({ code: 'image-channels', blockId: first.id });

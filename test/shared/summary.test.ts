@@ -26,8 +26,8 @@ describe("the DCGAN tutorial's networks", () => {
   test('normalise three blocks in the discriminator and four in the generator, without any bias', () => {
     const blocks = design.discriminator.blocks;
     const mirrored = mirror(design.discriminator, design.latentDim).blocks;
-    expect(blocks.map((block) => block.batchNorm)).toEqual([false, true, true, true, false]);
-    expect(mirrored.map((block) => block.batchNorm)).toEqual([true, true, true, true, false]);
+    expect(blocks.map((block) => block.norm === 'batch')).toEqual([false, true, true, true, false]);
+    expect(mirrored.map((block) => block.norm === 'batch')).toEqual([true, true, true, true, false]);
     expect([...blocks, ...mirrored].some((block) => block.bias)).toBe(false);
     expect(mirrored.map((block) => block.activation.kind)).toEqual(['relu', 'relu', 'relu', 'relu', 'tanh']);
   });
@@ -48,8 +48,9 @@ function countedDiscriminator({ discriminator: { image, blocks } }: Design): num
   let [height, width, channels] = [image.height, image.width, image.channels];
   return blocks.map((block) => {
     let count = 0;
+    const seen = block.minibatchStddev ? channels + 1 : channels;
     if (block.kind === 'dense') {
-      for (let i = 0; i < height * width * channels; i += 1) count += block.outFeatures;
+      for (let i = 0; i < height * width * seen; i += 1) count += block.outFeatures;
       [height, width, channels] = [1, 1, block.outFeatures];
       return count;
     }
@@ -60,7 +61,7 @@ function countedDiscriminator({ discriminator: { image, blocks } }: Design): num
       columns = 0;
       for (let left = -padding[1]; left + kernel[1] <= width + padding[1]; left += stride[1]) {
         columns += 1;
-        count += kernel[0] * kernel[1] * channels * block.outChannels;
+        count += kernel[0] * kernel[1] * seen * block.outChannels;
       }
     }
     [height, width, channels] = [
@@ -83,7 +84,8 @@ describe('over random designs', () => {
         // A transposed convolution is the adjoint: each kernel is laid down at the same places, only the channels differ.
         generator.blocks.toReversed().forEach((block, i) => {
           const facing = discriminator.blocks[i]!;
-          const pairs = facing.input.channels * facing.output.channels;
+          const seen = facing.input.channels + Number(design.discriminator.blocks[i]!.minibatchStddev);
+          const pairs = seen * facing.output.channels;
           const mirrored = block.input.channels * block.output.channels;
           expect(block.multiplyAdds * pairs).toBe(counted[i]! * mirrored);
         });
@@ -101,11 +103,12 @@ describe('over random designs', () => {
         design.discriminator.blocks.forEach((block, i) => {
           const { input, parameters, buffers } = discriminator.blocks[i]!;
           const outputs = block.kind === 'dense' ? block.outFeatures : block.outChannels;
+          const seen = input.channels + (block.minibatchStddev ? 1 : 0);
           const weight =
             block.kind === 'dense'
-              ? [outputs, input.height, input.width, input.channels]
-              : [outputs, input.channels, ...block.kernel];
-          const norm = block.batchNorm ? [[outputs], [outputs]] : [];
+              ? [outputs, input.height, input.width, seen]
+              : [outputs, seen, ...block.kernel];
+          const norm = block.norm === 'batch' ? [[outputs], [outputs]] : [];
           expect(parameters).toBe(total([weight, ...(block.bias ? [[outputs]] : []), ...norm]));
           expect(buffers).toBe(total([...norm, ...(block.spectralNorm ? [[outputs]] : [])]));
         });
@@ -119,7 +122,7 @@ describe('over random designs', () => {
             block.kind === 'dense'
               ? [input.channels, ...reshaped]
               : [input.channels, ...reshaped, ...block.kernel];
-          const norm = block.batchNorm ? [[output.channels], [output.channels]] : [];
+          const norm = block.norm === 'batch' ? [[output.channels], [output.channels]] : [];
           expect(parameters).toBe(total([weight, ...(block.bias ? [reshaped] : []), ...norm]));
           expect(buffers).toBe(total([...norm, ...(block.spectralNorm ? [reshaped] : [])]));
         });
@@ -179,7 +182,7 @@ const small: Design = {
         kernel: [3, 2],
         stride: [1, 1],
         padding: [0, 0],
-        batchNorm: true,
+        norm: 'batch',
         activation: { kind: 'relu' },
         maxPool: [2, 2],
         dropout: 0.5,

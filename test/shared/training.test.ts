@@ -41,7 +41,11 @@ describe('the defaults', () => {
 test.each([
   { batch: 0 },
   { batch: 1.5 },
-  { loss: 'wasserstein' },
+  { loss: 'gan' },
+  { discriminatorSteps: 0 },
+  { penalties: { gp: 10, r1: 0, r2: 0 } },
+  { labelSmoothing: 0.6 },
+  { weightClip: 0 },
   { initStddev: -1 },
   { sampleEvery: 0 },
   { keepCheckpoints: 0 },
@@ -51,6 +55,23 @@ test.each([
   { unknown: 1 },
 ])('%j is refused', (wrong) => {
   expect(v.safeParse(Hyperparameters, { ...defaultHyperparameters(), ...wrong }).success).toBe(false);
+});
+
+test('settings from before there were other methods mean what they meant', () => {
+  const { loss, batch, discriminator, generator, ema, initStddev, ...others } = defaultHyperparameters();
+  const { sampleEvery, sampleCount, checkpointEvery, keepCheckpoints } = others;
+  const adam = ({ learningRate, beta1, beta2, epsilon }: typeof discriminator) => ({
+    learningRate,
+    beta1,
+    beta2,
+    epsilon,
+  });
+  const old = {
+    ...{ loss, batch, ema, initStddev, sampleEvery, sampleCount, checkpointEvery, keepCheckpoints },
+    discriminator: adam(discriminator),
+    generator: adam(generator),
+  };
+  expect(v.parse(Hyperparameters, old)).toEqual(defaultHyperparameters());
 });
 
 test('limits: null is none; fractions of a kimg and of a minute are fine, of a step not', () => {
@@ -81,6 +102,7 @@ describe('the states of a run', () => {
         'running > paused',
         'running > stopped',
         'running > done',
+        'running > queued',
         'running > failed',
         'running > interrupted',
         'paused > queued',

@@ -19,7 +19,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { formatDesign } from '../../src-shared/gan/design-json.ts';
 import { tinyDesign } from '../core/library.ts';
 import type { CallOptions, Line } from './ganvas-process.ts';
-import { command } from './command.ts';
+import { command, withoutPrivileges } from './command.ts';
 import { canWatch, changed, tinyTraining, Workplace } from './ganvas-process.ts';
 
 const training = ['train', '--design', 'tiny.json', '--batch', '4', '--steps', '2'];
@@ -399,17 +399,6 @@ test.skipIf(!canWatch)('names among the images that are not UTF-8: left out, for
     { file: 'bad\uFFFD/', code: 'unreadable', reason },
   ]);
 });
-
-/**
- * Words before a command that take root's right to ignore permissions away; none for anybody else. Null where that cannot be done.
- */
-function withoutPrivileges(): string[] | null {
-  if (process.getuid?.() === undefined) return null;
-  if (process.getuid() !== 0) return [];
-  const drop = ['--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-dac_override,-dac_read_search'];
-  const tried = spawnSync('setpriv', [...drop, 'true']);
-  return tried.status === 0 ? ['setpriv', ...drop] : null;
-}
 
 const plainly = withoutPrivileges();
 

@@ -38,11 +38,20 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
     ],
     ['train --data x --preset small-32 --design tiny.json', 'Give either --preset or --design, not both.'],
     ['train --data x --fit shrink', '--fit must be one of crop, pad, stretch, not "shrink".'],
-    ['train --data x --loss wgan', '--loss must be one of ns, ls, hinge, not "wgan".'],
+    ['train --data x --loss gan', '--loss must be one of ns, ls, hinge, wgan, wgan-gp, r1, not "gan".'],
     [
       'train --data x --engine tpu',
       '--engine must be one of auto, cuda, webgpu, onnx, tensorflow-cpu, reference, not "tpu".',
     ],
+    [
+      'train --data x --augment fog,cutout',
+      '--augment must be some of colour,translation,cutout with commas between them, or none, not "fog,cutout".',
+    ],
+    [
+      'train --data x --optimizer adam2',
+      '--optimizer must be one of adam, adamw, rmsprop, sgd, not "adam2".',
+    ],
+    ['train --data x --d-steps 0', '--d-steps must be a whole number from 1 to 100, not "0".'],
     ['train --data x --batch 0', '--batch must be a whole number from 1 to 4096, not "0".'],
     ['train --data x --batch 4097', '--batch must be a whole number from 1 to 4096'],
     ['train --data x --batch 1e3', '--batch must be a whole number'],
@@ -139,6 +148,12 @@ describe('wrong usage: status 2, a sentence, nothing made', () => {
       'The design "dcgan-32" is made for 32x32x3 and cannot take 48x48x3: Block 4 ',
     ],
     ['--data x --preset small-128 --resolution 8', 'design.resolution', ' cannot take 8x8x3'],
+    [
+      '--data x --loss hinge --label-smoothing 0.1',
+      'training.combination',
+      'Repair: Switch label smoothing off',
+    ],
+    ['--data x --gp 10', 'training.combination', 'Repair: Use layer normalisation in the discriminator'],
     ['--data x --preset dense-28 --batch 1', 'training.batch-of-one', ' Choose a batch of 2 or more'],
   ])('ganvas train %s: with a code of its own', async (text, code, sentence) => {
     const place = new Workplace();
@@ -362,7 +377,7 @@ test('from images to an exported generator, in JSON lines of the documented type
     checkpoint: ofType(lines, 'checkpoint').at(-1)!['path'],
   });
 
-  const resumed = await place.json(['resume', 'my faces', '--kimg', '0.03']);
+  const resumed = await place.json(['resume', 'my faces', '--kimg', '0.03', '--engine', 'onnx']);
   expect(resumed.status).toBe(0);
   expect(typesOf(resumed.lines)).toEqual(['run', 'step', 'sample', 'checkpoint', 'done']);
   expect(ofType(resumed.lines, 'step').map(({ step }) => step)).toEqual([7, 8]);
@@ -372,7 +387,15 @@ test('from images to an exported generator, in JSON lines of the documented type
 
   const runs = await place.json(['runs']);
   expect(runs.lines).toMatchObject([
-    { type: 'run', number: 1, name: 'my faces', state: 'done', step: 8, imagesSeen: 32 },
+    {
+      type: 'run',
+      number: 1,
+      name: 'my faces',
+      state: 'done',
+      step: 8,
+      imagesSeen: 32,
+      engineWanted: 'onnx',
+    },
   ]);
   const shown = await place.json(['show', '1']);
   expect(shown.lines).toMatchObject([
@@ -812,6 +835,10 @@ test('engines: what can compute here, and how to get the rest', async () => {
     );
     expect(plain.stdout.replace(/\s+/g, ' ')).toContain(note);
   }
+  expect(json.lines.find(({ name }) => name === 'onnx')).toMatchObject({
+    memoryBytes: expect.any(Number) as number,
+  });
+  expect(plain.stdout).toMatch(/^onnx +CPU, \d+ threads?, [\d.]+ [GM]B of memory$/m);
   expect(existsSync(place.library)).toBe(false);
 });
 
@@ -834,6 +861,7 @@ test('settings reach the run', async () => {
     ],
     ...['--loss', 'hinge', '--engine', 'reference', '--seed', '0', '--fit', 'pad'],
     ...['--lr', '1e-4', '--lr-g', '0.0003', '--beta1', '0'],
+    ...['--augment', 'cutout,colour', '--augment-target', '0.5', '--flip'],
   ]);
   expect(trained.status).toBe(0);
   expect((await place.json(['show', '1'])).lines[0]).toMatchObject({
@@ -847,6 +875,14 @@ test('settings reach the run', async () => {
       batch: 2,
       discriminator: { learningRate: 1e-4, beta1: 0 },
       generator: { learningRate: 3e-4, beta1: 0 },
+      augmentation: {
+        colour: true,
+        translation: false,
+        cutout: true,
+        probability: 0,
+        adaptive: { target: 0.5, kimg: 500 },
+      },
+      mirrorFlips: true,
     },
     dataset: { settings: { height: 8, width: 12, channels: 1, fit: 'pad' } },
     design: { discriminator: { image: { height: 8, width: 12, channels: 1 } } },

@@ -15,6 +15,7 @@ import type { Api, ApiEvent } from '../../src-shared/api.ts';
 import { pictures, uploads } from '../../src-shared/api.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import type { Connection } from '../../src-shared/rpc.ts';
 import { connect } from '../../src-shared/rpc.ts';
@@ -89,6 +90,7 @@ async function train(connection: Connection<Api>, steps: number, source = 'sampl
     name: 'Tiny',
     history: packHistory(startHistory(tinyDesign)),
     hyperparameters: { ...defaultHyperparameters(), batch: 4, sampleEvery: 5, checkpointEvery: 5 },
+    measuring: defaultMeasuring(),
     limits: { steps, kimg: null, minutes: null },
     engine: 'onnx',
     imageSettings: tinyImages,

@@ -6,6 +6,7 @@ import { askTrainer, listEngines } from '../../src-main/core/ask-trainer.ts';
 import type { Trainer } from '../../src-main/core/trainer-host.ts';
 import { pinnedNode } from '../../src-main/shells/node-binary.ts';
 import { createTrainerHost, trainerEnvironment } from '../../src-main/shells/trainer-host.ts';
+import { softwareDriver } from '../trainer/graphics.ts';
 import type { TrainerEvent } from '../../src-shared/trainer-protocol.ts';
 
 /** A binary that stands in for Node and runs this script as the trainer. */
@@ -142,6 +143,24 @@ describe.skipIf(process.platform === 'win32')('a trainer process', () => {
     expect(await startScript("process.kill(process.pid, 'SIGKILL')").exit).toBe('it was killed by SIGKILL');
   });
 
+  test('what Vulkan said of drivers that it looked for is not why it died', async () => {
+    const noise = [
+      'Warning: loader_get_json: Failed to open JSON file /nowhere.json',
+      'Warning: vkCreateInstance: Found no drivers!',
+      'Warning: vkCreateInstance failed with VK_ERROR_INCOMPATIBLE_DRIVER',
+      '    at CheckVkSuccessImpl (/build/Release/_deps/dawn-src/src/dawn/native/vulkan/VulkanError.cpp:106)',
+      'ERROR: [Loader Message] Code 0 : vkCreateInstance: Found no drivers!',
+    ];
+    const script = (then: string) =>
+      `process.stderr.write(${JSON.stringify(`${noise.join('\n')}\n`)}, () => { ${then} })`;
+    expect(await startScript(script("process.kill(process.pid, 'SIGKILL')")).exit).toBe(
+      'it was killed by SIGKILL',
+    );
+    expect(await startScript(script("throw 'Warning: no such thing'")).exit).toContain(
+      'Warning: no such thing',
+    );
+  });
+
   test('that cannot be started says so, and commands to it go nowhere', async () => {
     const started = new Started('/no/such/node');
     started.trainer.send({ type: 'engines' });
@@ -166,6 +185,32 @@ test('the real one answers, also where Node options would break it', async () =>
   onTestFinished(() => void vi.unstubAllEnvs());
   const engines = await listEngines(createTrainerHost(pinnedNode()));
   expect(engines.find(({ name }) => name === 'onnx')).toMatchObject({ available: true });
+});
+
+describe.skipIf(process.platform !== 'linux')('what it says of a graphics card', { timeout: 60_000 }, () => {
+  const webgpuWith = async (driver: string) => {
+    for (const name of ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']) vi.stubEnv(name, driver);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const engines = await listEngines(createTrainerHost(pinnedNode()));
+    return engines.find(({ name }) => name === 'webgpu');
+  };
+
+  test('without a driver: that there is none, and what brings one', async () => {
+    const report = await webgpuWith('/nowhere.json');
+    expect(report).toMatchObject({ available: false, device: null, memoryBytes: null });
+    expect(report!.note).toMatch(
+      /^Failed to get a WebGPU adapter: No supported adapters\. It needs a graphics card with a Vulkan driver: /,
+    );
+  });
+
+  const driver = softwareDriver();
+  test.skipIf(driver === null)('with a driver: its name', async () => {
+    expect(await webgpuWith(driver!)).toMatchObject({
+      available: true,
+      device: expect.stringMatching(/./) as string,
+      note: expect.stringContaining('WebGPU') as string,
+    });
+  });
 });
 
 test('the real one refuses what is no command of this version', async () => {

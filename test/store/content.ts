@@ -8,6 +8,7 @@ import { convBlock, type Design } from '../../src-shared/gan/block.ts';
 import { startHistory } from '../../src-shared/gan/history.ts';
 import { packHistory } from '../../src-shared/gan/history-json.ts';
 import type { NewRun, Run } from '../../src-shared/library.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters, type StepStats } from '../../src-shared/training.ts';
 
 export const design: Design = {
@@ -36,6 +37,7 @@ export function newRun(store: Store, changes: Partial<NewRun> = {}, fork?: ForkO
       name: 'first try',
       design,
       hyperparameters,
+      measuring: defaultMeasuring(),
       limits: { steps: 100, kimg: null, minutes: null },
       dataset: {
         key: 'abc123',

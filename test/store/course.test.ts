@@ -131,15 +131,30 @@ test('checkpoints: the newest, their size, and keeping only so many', () => {
     bytes: 1002,
   });
   expect(store.checkpoints.prune(id, 4)).toEqual([]);
-  expect(store.checkpoints.prune(id, 2)).toEqual([
-    store.paths.checkpointFolder(id, 100),
-    store.paths.checkpointFolder(id, 200),
-  ]);
+  expect(store.checkpoints.prune(id, 2)).toEqual([100, 200]);
   expect(readdirSync(store.paths.checkpointsFolder(id))).toEqual(['00000300', '00000400']);
   expect(store.checkpoints.list(id).map(({ step }) => step)).toEqual([300, 400]);
   expect(store.checkpoints.prune(id, 0)).toHaveLength(1);
   expect(store.checkpoints.newest(id)?.step).toBe(400);
   expect(readdirSync(store.paths.trash)).toEqual([]);
+});
+
+test('checkpoints: the best stays, and all together keep to a budget of bytes, but for the newest', () => {
+  const store = newStore();
+  const { id } = startedRun(store);
+  const kept = () => store.checkpoints.list(id).map(({ step }) => step);
+  for (const step of [100, 200, 300, 400, 500]) addCheckpoint(store, id, step);
+  const { bytes } = store.checkpoints.list(id)[0]!;
+  expect(store.checkpoints.prune(id, 3, { best: 100, bytes: 4 * bytes })).toEqual([200]);
+  expect(kept()).toEqual([100, 300, 400, 500]);
+  expect(store.checkpoints.prune(id, 3, { best: 100, bytes: 4 * bytes - 1 })).toEqual([300]);
+  expect(store.checkpoints.prune(id, 3, { best: 400, bytes: 1 })).toEqual([100]);
+  expect(kept()).toEqual([400, 500]);
+  const release = store.checkpoints.hold(id, 400);
+  expect(store.checkpoints.prune(id, 3, { best: null, bytes: 1 })).toEqual([]);
+  release();
+  expect(store.checkpoints.prune(id, 3, { best: null, bytes: 1 })).toEqual([400]);
+  expect(kept()).toEqual([500]);
 });
 
 test('nothing can be noted for a run that is not there', () => {

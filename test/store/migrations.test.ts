@@ -11,6 +11,7 @@ import {
   newestVersion,
 } from '../../src-main/store/migrations.ts';
 import { openStore } from '../../src-main/store/open-store.ts';
+import { defaultMeasuring } from '../../src-shared/measures.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { design, history, imageSettings, newRun, startedRun, steps } from './content.ts';
 import { errorOf, newStore, open, temporaryFolder } from './library.ts';
@@ -144,6 +145,7 @@ test('migration 2 brings along experiments, the time of every step and their bin
     design,
     history,
     hyperparameters,
+    measuring: defaultMeasuring(),
     limits: { steps: null, kimg: null, minutes: null },
     engine: 'auto',
     imageSettings: null,

@@ -1,7 +1,7 @@
 /** Random tiny designs that can be trained. */
 import * as fc from 'fast-check';
 import type { Activation, Block, Pair } from '../../src-shared/gan/block.ts';
-import { convBlock, denseBlock } from '../../src-shared/gan/block.ts';
+import { convBlock, denseBlock, NormName } from '../../src-shared/gan/block.ts';
 import { errorsOf } from '../../src-shared/gan/check.ts';
 import type { Case } from './designs.ts';
 import { settings } from './designs.ts';
@@ -15,18 +15,20 @@ const activation: fc.Arbitrary<Activation> = fc.oneof(
 );
 const parts = {
   bias: fc.boolean(),
-  batchNorm: fc.boolean(),
+  norm: fc.constantFrom(...NormName.options),
   spectralNorm: fc.boolean(),
+  minibatchStddev: fc.boolean(),
   activation,
   dropout: fc.constantFrom(0, 0, 0.25),
   mirror: fc.record(
     {
       outChannels: fc.integer({ min: 1, max: 4 }),
       bias: fc.boolean(),
-      batchNorm: fc.boolean(),
+      norm: fc.constantFrom(...NormName.options),
       spectralNorm: fc.boolean(),
       activation,
       dropout: fc.constantFrom(0, 0.25),
+      upsample: fc.boolean(),
     },
     { requiredKeys: [] },
   ),

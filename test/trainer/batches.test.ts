@@ -74,6 +74,32 @@ describe('order', () => {
   });
 });
 
+test('flips turn half of the images around, by seed and place, and no other pixel moves', async () => {
+  const dir = await temporaryFolder();
+  const wide = { height: 2, width: 3, channels: 2 };
+  const count = 200;
+  await writeFile(
+    join(dir, 'images.u8'),
+    Uint8Array.from({ length: count * 12 }, (_, i) => i % 251),
+  );
+  const dataset = described(dir, wide, count);
+  const plain = await openBatches(dataset);
+  const flipping = await Batches.open(dataset, 1, true);
+  onTestFinished(() => flipping.close());
+  const [straight, turned] = [await plain.at(50, count), await flipping.at(50, count)];
+  let flipped = 0;
+  for (let i = 0; i < count; i += 1) {
+    const own = Array.from(straight.subarray(i * 12, (i + 1) * 12));
+    const seen = Array.from(turned.subarray(i * 12, (i + 1) * 12));
+    const mirrored = [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7].map((from) => own[from]);
+    expect([own, mirrored]).toContainEqual(seen);
+    if (seen[0] !== own[0]) flipped += 1;
+  }
+  expect(flipped).toBeGreaterThan(70);
+  expect(flipped).toBeLessThan(130);
+  expect(await flipping.at(50, count)).toEqual(turned);
+});
+
 test('bytes become -1 to 1 as (x / 255 - 0.5) / 0.5', async () => {
   const dir = await temporaryFolder();
   await writeFile(

@@ -9,7 +9,7 @@ import { design, settings } from './designs.ts';
 import { errorOf, temporaryFolder } from './folders.ts';
 
 const given = design([4, 4, 1], 2, [
-  { outChannels: 2, spectralNorm: true, batchNorm: true },
+  { outChannels: 2, spectralNorm: true, norm: 'batch' },
   { outFeatures: 1 },
 ]);
 

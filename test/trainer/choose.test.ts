@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { Trial } from '../../src-main/trainer/engines/choose.ts';
 import { chooseEngine } from '../../src-main/trainer/engines/choose.ts';
 import type { Engine } from '../../src-main/trainer/engines/engine.ts';
+import { AppError } from '../../src-shared/errors.ts';
 import { errorOf, temporaryFolder } from './folders.ts';
 
 const trial = (): Trial => ({
@@ -25,12 +26,16 @@ class Machine {
     this.file = join(folder, 'engine-trials.json');
   }
 
-  /** @param step milliseconds of a step, or why there is none */
-  engine(name: string, step: number | string, device = `${name} device`): Engine {
+  /**
+   * @param step milliseconds of a step, or why there is none
+   * @param loss that each step gives
+   */
+  engine(name: string, step: number | string | AppError, device = `${name} device`, loss = 1): Engine {
     const { log } = this;
     return {
       name,
       device,
+      memoryBytes: null,
       prepare: () => {
         log.push(`prepare ${name}`);
         let first = true;
@@ -39,11 +44,13 @@ class Machine {
           read: () => Promise.resolve({}),
           run: () => {
             if (typeof step === 'string') return Promise.reject(new Error(step));
+            if (typeof step !== 'number') return Promise.reject(step);
             // Getting ready takes long, and must not count.
             this.#time += first ? 5000 : step;
             first = false;
-            return Promise.resolve({});
+            return Promise.resolve({ losses: Float32Array.of(loss, 0.1) });
           },
+          share: () => Promise.reject(new Error('Nothing shares here.')),
           dispose: () => {
             log.push(`dispose ${name}`);
             return Promise.resolve();
@@ -110,6 +117,42 @@ test('one that fails is passed over, with its reason', async () => {
   expect(chosen.engine.name).toBe('onnx');
   expect(chosen.why).toBe('the fastest here: 640 ms a step, webgpu cannot: Out of memory.');
   expect(machine.log).toContain('dispose webgpu');
+});
+
+test('one whose first step gives other numbers than the processor is not taken, however fast', async () => {
+  const machine = new Machine(await temporaryFolder());
+  const near = machine.engine('cuda', 30, 'a card', 1.001);
+  const choose = (loss: number) =>
+    machine.choose(
+      [near, machine.engine('webgpu', 2, 'a card', loss), machine.engine('onnx', 640)],
+      `${loss}`,
+    );
+  for (const wrong of [1.2, 0, NaN, Infinity]) {
+    const chosen = await choose(wrong);
+    expect(chosen.engine).toBe(near);
+    expect(chosen.why).toContain('webgpu cannot: It computes other numbers than the engine onnx');
+  }
+  expect((await choose(1.01)).engine.name).toBe('webgpu');
+});
+
+test('a card that had no memory left, or was lost, is tried again the next time; other failures are remembered', async () => {
+  const machine = new Machine(await temporaryFolder());
+  const tried = () => machine.log.splice(0).filter((line) => line.startsWith('prepare')).length;
+  for (const [code, times] of [
+    ['engine.out-of-memory', 2],
+    ['engine.device-lost', 2],
+    ['engine.failed', 0],
+  ] as const) {
+    const engines = [
+      machine.engine('webgpu', new AppError(code, 'It did not work.')),
+      machine.engine('onnx', 640),
+    ];
+    const first = await machine.choose(engines, code);
+    expect(first.why).toBe('the fastest here: 640 ms a step, webgpu cannot: It did not work.');
+    expect(tried()).toBe(2);
+    await machine.choose(engines, code);
+    expect([code, tried()]).toEqual([code, times]);
+  }
 });
 
 test('when none can, the reasons of all are told', async () => {

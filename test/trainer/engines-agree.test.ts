@@ -27,9 +27,7 @@ const card = await webgpu();
 
 /** Each part that a block can have, and few designs: a driver that computes on the processor takes seconds to compile a step. */
 const onCard = [
-  'activation elu',
-  'activation selu',
-  'activation gelu',
+  'elu, selu and gelu in turn',
   'DCGAN, least squares',
   'spectral norm in the discriminator, hinge',
   'spectral norm in the generator',
@@ -38,6 +36,14 @@ const onCard = [
   'a dense tail',
   'nothing square',
   'strides longer than the kernel, output padding',
+  'Wasserstein, gradient penalty, three updates with noise and dropout',
+  'clipped weights',
+  'minibatch standard deviation',
+  'group norm in both, R1',
+  'pixel norm in both, R1',
+  'RMSprop and AdamW, gradients clipped',
+  'SGD with and without momentum',
+  'R1 and R2 through every part, smoothed labels',
 ];
 
 describe('three steps on a graphics card agree too', { timeout: 300_000 }, () => {

@@ -16,11 +16,16 @@ const folders = [
   '/opt/google/chrome',
 ];
 
+/** The file by which SwiftShader is named to the Vulkan loader; null where there is none. */
+export function softwareDriver(): string | null {
+  return folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find(existsSync) ?? null;
+}
+
 /** Names SwiftShader to the Vulkan loader, when the system has no card and it is found. */
 async function useSoftwareDriver(): Promise<void> {
   if ((await findCards()).length > 0) return;
-  const file = folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find(existsSync);
-  if (file === undefined) return;
+  const file = softwareDriver();
+  if (file === null) return;
   process.env['VK_DRIVER_FILES'] = file;
   // What the loaders before 1.3.207 read.
   process.env['VK_ICD_FILENAMES'] = file;

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { totalmem } from 'node:os';
+import { describe, expect, test, vi } from 'vitest';
+import { machineMemory } from '../../src-main/trainer/memory.ts';
 import { elements, stateTensors } from '../../src-main/trainer/parameters.ts';
 import type { AppError } from '../../src-shared/errors.ts';
 import { dcgan, presets } from '../../src-shared/gan/presets.ts';
@@ -45,6 +47,15 @@ test.each(presets)('the state of $name is what the trainer holds', ({ design: pr
   }
 });
 
+test('what fits is taken; what does not is refused with the batch that would fit', () => {
+  const { fixed, perImage } = memoryNeed(design, hyperparameters);
+  requireMemory(design, hyperparameters, fixed + 64 * perImage);
+  const error = refusal(fixed + 64 * perImage - 1);
+  expect(error.code).toBe('training.too-large');
+  expect(error.message).toContain('A batch of 63 could fit');
+  expect(refusal(fixed / 2).message).toContain('No batch would fit');
+});
+
 test('the batch that would fit takes no more than there is, and the next one does', () => {
   const { fixed, perImage } = memoryNeed(design, hyperparameters);
   for (const total of [2 ** 30, 4e9, 17e9]) {
@@ -55,13 +66,15 @@ test('the batch that would fit takes no more than there is, and the next one doe
   expect(fittingBatch(design, hyperparameters, fixed / 2)).toBe(0);
 });
 
-test('what fits is taken; what does not is refused with the batch that would fit', () => {
-  const { fixed, perImage } = memoryNeed(design, hyperparameters);
-  requireMemory(design, hyperparameters, fixed + 64 * perImage);
-  const error = refusal(fixed + 64 * perImage - 1);
-  expect(error.code).toBe('training.too-large');
-  expect(error.message).toContain('A batch of 63 could fit');
-  expect(refusal(fixed / 2).message).toContain('No batch would fit');
+test('the memory that counts is what a container leaves of the machine', () => {
+  const limit = vi.spyOn(process, 'constrainedMemory');
+  limit.mockReturnValue(2 ** 28);
+  expect(machineMemory()).toBe(2 ** 28);
+  limit.mockReturnValue(2 ** 64);
+  expect(machineMemory()).toBe(totalmem());
+  limit.mockReturnValue(0);
+  expect(machineMemory()).toBe(totalmem());
+  limit.mockRestore();
 });
 
 test('1024 pixels with the default batch are refused on a laptop, a batch of 8 is taken', () => {

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { adam, adamFactors } from '../../src-main/trainer/optimizer.ts';
-import { emaBeta } from '../../src-main/trainer/train-step.ts';
+import { optimizers, rateLeft } from '../../src-main/trainer/optimizer.ts';
+import { drawInputs, emaBeta } from '../../src-main/trainer/step-inputs.ts';
+import { stepPlan } from '../../src-main/trainer/step-plan.ts';
+import { presets } from '../../src-shared/gan/presets.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 import { difference, numbers, reference } from './measure.ts';
 
@@ -14,7 +16,8 @@ describe('Adam', () => {
     { learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
     { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 0.05 },
     { learningRate: 0.01, beta1: 0, beta2: 0, epsilon: 1e-3 },
-  ])('100 steps as in the paper, %o', (settings) => {
+  ])('100 steps as in the paper, %o', (rates) => {
+    const settings = { ...defaultHyperparameters().generator, ...rates };
     const { learningRate, beta1, beta2, epsilon } = settings;
     const size = 20;
     const start = numbers('parameter', size, 0.01);
@@ -31,8 +34,9 @@ describe('Adam', () => {
     for (let step = 1; step <= 100; step += 1) {
       // From large to tiny, so that epsilon counts.
       const gradient = numbers(`gradient ${step}`, size).map((value, i) => value * 10 ** -(i / 3));
-      const { stepSize, epsilon: scaled } = adamFactors(settings, step);
-      state = adam(state, tf.tensor1d(gradient), settings, tf.scalar(stepSize), tf.scalar(scaled));
+      const factors = Object.entries(optimizers.adam.factors(settings, step));
+      const scalars = Object.fromEntries(factors.map(([name, value]) => [name, tf.scalar(value)]));
+      state = optimizers.adam.follow(state, tf.tensor1d(gradient), settings, scalars);
       gradient.forEach((g, i) => {
         plain.m[i] = beta1 * plain.m[i]! + (1 - beta1) * g;
         plain.v[i] = beta2 * plain.v[i]! + (1 - beta2) * g * g;
@@ -49,6 +53,30 @@ describe('Adam', () => {
       expect(difference([v[i]!], [plain.v[i]!])).toBeLessThan(1e-5);
     }
     expect(difference(moved(state.parameter.dataSync()), moved(plain.parameter))).toBeLessThan(1e-4);
+  });
+});
+
+describe('the schedule of the learning rates', () => {
+  const left = (kind: 'constant' | 'linear' | 'cosine') =>
+    [0, 500, 1000, 2000, 5000].map((seen) =>
+      rateLeft({ ...defaultHyperparameters(), schedule: { kind, kimg: 2 } }, seen),
+    );
+
+  test('ends at zero and stays there, unless it is constant', () => {
+    expect(left('constant')).toEqual([1, 1, 1, 1, 1]);
+    expect(left('linear')).toEqual([1, 0.75, 0.5, 0, 0]);
+    expect(left('cosine').map((value) => value.toFixed(6))).toEqual(
+      [1, (1 + Math.SQRT1_2) / 2, 0.5, 0, 0].map((value) => value.toFixed(6)),
+    );
+  });
+
+  test('reaches the step', () => {
+    const { design } = presets[0]!;
+    const at = (kind: 'constant' | 'linear', seen: number) => {
+      const hyperparameters = { ...defaultHyperparameters(), schedule: { kind, kimg: 2 } };
+      return drawInputs(stepPlan(design, hyperparameters), 1, 8, seen)['generator.stepSize']![0]!;
+    };
+    expect(at('linear', 500) / at('constant', 500)).toBeCloseTo(0.75, 6);
   });
 });
 

@@ -1,8 +1,8 @@
 """One training step of a GAN in PyTorch, in the order of its DCGAN tutorial, written out for two small pairs of networks.
 
-Reads from standard input: {"case": {"pair", "loss", "tensors", "inputs", "adam": {"discriminator", "generator"}}}, the tensors and inputs as
-{"name": {"shape", "values"}} with Ganvas' names and layouts. Writes for each case the losses, gradients, next parameters and buffers,
-in the same layouts. Computes in double precision, so that its own rounding plays no part.
+Reads from standard input: {"case": {"pair", "hyperparameters", "tensors", "inputs"}}, the tensors and inputs as
+{"name": {"shape", "values"}} with Ganvas' names and layouts. Writes for each case the losses, the last gradients, next parameters, buffers
+and moments, in the same layouts. Computes in double precision, so that its own rounding plays no part.
 """
 
 import json
@@ -54,6 +54,20 @@ class PlainGenerator(nn.Module):
         return torch.tanh(self.l2(x))
 
 
+class SmoothDiscriminator(nn.Module):
+    """Without batch norm: each image is judged for itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.l0 = nn.Conv2d(1, 3, 4, 2, 1, bias=False)
+        self.l1 = nn.Conv2d(3, 4, 4, 2, 1)
+        self.l2 = nn.Conv2d(4, 1, 2, 1, 0, bias=False)
+
+    def forward(self, x, masks):
+        x = F.leaky_relu(self.l0(x), 0.2)
+        return self.l2(F.leaky_relu(self.l1(x), 0.2)).view(-1)
+
+
 class FullDiscriminator(nn.Module):
     """Spectral norm, biases, max pooling with a remainder, dropout, fully connected layers."""
 
@@ -89,7 +103,57 @@ class FullGenerator(nn.Module):
         return torch.tanh(self.l2(x))
 
 
-PAIRS = {"plain": (PlainDiscriminator, PlainGenerator), "full": (FullDiscriminator, FullGenerator)}
+class PixelNorm(nn.Module):
+    def forward(self, x):
+        return x / torch.sqrt(x.pow(2).mean(dim=1, keepdim=True) + 1e-8)
+
+
+class NormsDiscriminator(nn.Module):
+    """Layer norm, group norm, minibatch standard deviation, pixel norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.l0 = nn.Conv2d(1, 3, 4, 2, 1, bias=False)
+        self.n0 = nn.GroupNorm(1, 3)
+        self.l1 = nn.Conv2d(3, 8, 4, 2, 1, bias=False)
+        self.n1 = nn.GroupNorm(2, 8)
+        self.l2 = nn.Linear(2 * 2 * 9, 4, bias=False)
+        self.l3 = nn.Linear(4, 1)
+
+    def forward(self, x, masks):
+        x = F.leaky_relu(self.n0(self.l0(x)), 0.2)
+        x = F.leaky_relu(self.n1(self.l1(x)), 0.2)
+        spread = torch.sqrt(x.var(dim=0, unbiased=False) + 1e-8).mean()
+        x = torch.cat([x, spread.expand(len(x), 1, 2, 2)], dim=1)
+        x = F.leaky_relu(PixelNorm()(self.l2(x.permute(0, 2, 3, 1).flatten(1))), 0.2)
+        return self.l3(x).view(-1)
+
+
+class NormsGenerator(nn.Module):
+    """Pixel norm, group norm, instance norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.l0 = nn.Linear(3, 4, bias=False)
+        self.l1 = nn.Linear(4, 2 * 2 * 8, bias=False)
+        self.n1 = nn.GroupNorm(2, 8)
+        self.l2 = nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False)
+        self.n2 = nn.InstanceNorm2d(3, affine=True)
+        self.l3 = nn.ConvTranspose2d(3, 1, 4, 2, 1, bias=False)
+
+    def forward(self, z, masks):
+        x = F.relu(PixelNorm()(self.l0(z)))
+        x = F.relu(self.n1(image(self.l1(x).view(-1, 2, 2, 8))))
+        x = F.relu(self.n2(self.l2(x)))
+        return torch.tanh(self.l3(x))
+
+
+PAIRS = {
+    "norms": (NormsDiscriminator, NormsGenerator),
+    "plain": (PlainDiscriminator, PlainGenerator),
+    "smooth": (SmoothDiscriminator, PlainGenerator),
+    "full": (FullDiscriminator, FullGenerator),
+}
 
 
 def to_torch(values, layer):
@@ -107,7 +171,8 @@ def entries(module, network):
         prefix = f"{network}.{key[1:]}"
         if key[0] == "n":
             parameters += [(f"{prefix}.gamma", layer.weight, None), (f"{prefix}.beta", layer.bias, None)]
-            buffers += [(f"{prefix}.mean", layer.running_mean), (f"{prefix}.variance", layer.running_var)]
+            if isinstance(layer, nn.BatchNorm2d):
+                buffers += [(f"{prefix}.mean", layer.running_mean), (f"{prefix}.variance", layer.running_var)]
             continue
         normed = hasattr(layer, "weight_orig")
         parameters.append((f"{prefix}.weight", layer.weight_orig if normed else layer.weight, layer))
@@ -128,68 +193,141 @@ def load(module, network, tensors):
             buffer.copy_(tensor(tensors[name]))
 
 
+def smooth(a, smoothing):
+    return F.binary_cross_entropy_with_logits(a, torch.full_like(a, 1 - smoothing))
+
+
 LOSSES = {
     "ns": (
-        lambda a: F.binary_cross_entropy_with_logits(a, torch.ones_like(a)),
+        smooth,
         lambda b: F.binary_cross_entropy_with_logits(b, torch.zeros_like(b)),
         lambda b: F.binary_cross_entropy_with_logits(b, torch.ones_like(b)),
     ),
     "ls": (
-        lambda a: 0.5 * F.mse_loss(a, torch.ones_like(a)),
+        lambda a, smoothing: 0.5 * F.mse_loss(a, torch.full_like(a, 1 - smoothing)),
         lambda b: 0.5 * F.mse_loss(b, torch.zeros_like(b)),
         lambda b: 0.5 * F.mse_loss(b, torch.ones_like(b)),
     ),
-    "hinge": (lambda a: F.relu(1 - a).mean(), lambda b: F.relu(1 + b).mean(), lambda b: -b.mean()),
+    "hinge": (lambda a, _: F.relu(1 - a).mean(), lambda b: F.relu(1 + b).mean(), lambda b: -b.mean()),
+    "wasserstein": (lambda a, _: -a.mean(), lambda b: b.mean(), lambda b: -b.mean()),
 }
 
 
+def squared_slopes(verdicts, images):
+    (slopes,) = torch.autograd.grad(verdicts.sum(), images, create_graph=True)
+    return slopes.pow(2).flatten(1).sum(1)
+
+
+def augmented(x, drawn):
+    """What was drawn for each image; pytorch_augment.py has the source's own words for it."""
+    if "brightness" in drawn:
+        x = x + drawn["brightness"]
+    if "saturation" in drawn:
+        grey = x.mean(dim=1, keepdim=True)
+        x = (x - grey) * (1 + drawn["saturation"]) + grey
+    if "contrast" in drawn:
+        grey = x.mean(dim=[1, 2, 3], keepdim=True)
+        x = (x - grey) * (1 + drawn["contrast"]) + grey
+    if "translation" in drawn:
+        batch, channels, height, width = x.shape
+        pixels = torch.cat([x.permute(0, 2, 3, 1).reshape(-1, channels), torch.zeros(1, channels)])
+        x = image(pixels[drawn["translation"].long()].view(batch, height, width, channels))
+    if "cutout" in drawn:
+        x = x * image(drawn["cutout"])
+    return x
+
+
+def optimiser(module, settings):
+    rate = settings["learningRate"]
+    betas = (settings["beta1"], settings["beta2"])
+    parameters, epsilon = module.parameters(), settings["epsilon"]
+    if settings["kind"] == "sgd":
+        return torch.optim.SGD(parameters, lr=rate, momentum=betas[0])
+    if settings["kind"] == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=betas[1], eps=epsilon)
+    if settings["kind"] == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, betas=betas, eps=epsilon, weight_decay=settings["weightDecay"])
+    return torch.optim.Adam(parameters, lr=rate, betas=betas, eps=epsilon)
+
+
+def update(module, its_optimiser, settings):
+    if settings["clipNorm"] is not None:
+        nn.utils.clip_grad_norm_(module.parameters(), settings["clipNorm"])
+    its_optimiser.step()
+
+
 def step(case):
+    chosen = case["hyperparameters"]
+    batch = chosen["batch"]
     discriminator, generator = (make() for make in PAIRS[case["pair"]])
-    load(discriminator, "discriminator", case["tensors"])
-    load(generator, "generator", case["tensors"])
-    optimisers = {}
-    for network, module in (("discriminator", discriminator), ("generator", generator)):
-        adam = case["adam"][network]
-        optimisers[network] = torch.optim.Adam(
-            module.parameters(), lr=adam["learningRate"], betas=(adam["beta1"], adam["beta2"]), eps=adam["epsilon"]
-        )
+    modules = {"discriminator": discriminator, "generator": generator}
+    for network, module in modules.items():
+        load(module, network, case["tensors"])
+    optimisers = {network: optimiser(module, chosen[network]) for network, module in modules.items()}
+    inputs = {name: tensor(entry) for name, entry in case["inputs"].items()}
+
+    def under(prefix):
+        return {name[len(prefix) :]: values for name, values in inputs.items() if name.startswith(prefix)}
 
     def masks(of):
-        prefix = f"dropout.{of}."
-        return {name[len(prefix) :]: tensor(entry) for name, entry in case["inputs"].items() if name.startswith(prefix)}
+        return under(f"dropout.{of}.")
 
-    on_reals, on_fakes, of_generator = LOSSES[case["loss"]]
-    opinion = torch.sigmoid if case["loss"] == "ns" else lambda x: x
+    def shown(images, of):
+        noise = inputs.get(f"noise.{of}")
+        return augmented(images if noise is None else images + image(noise), under(f"augment.{of}."))
+
+    on_reals, on_fakes, of_generator = LOSSES[chosen["loss"]]
+    opinion = torch.sigmoid if chosen["loss"] == "ns" else lambda x: x
+    weights = chosen["penalties"]
     gradients = {}
 
     def keep_gradients(module, network):
         for name, parameter, layer in entries(module, network)[0]:
             gradients[name] = parameter.grad.clone() if layer is None else from_torch(parameter.grad, layer).clone()
 
-    discriminator.zero_grad()
-    a = discriminator(image(tensor(case["inputs"]["reals"])), masks("reals"))
-    loss_on_reals = on_reals(a)
-    loss_on_reals.backward()
-    fakes = generator(tensor(case["inputs"]["z"]), masks("generate"))
-    b = discriminator(fakes.detach(), masks("fakes"))
-    loss_on_fakes = on_fakes(b)
-    loss_on_fakes.backward()
-    keep_gradients(discriminator, "discriminator")
-    optimisers["discriminator"].step()
+    for at in range(chosen["discriminatorSteps"]):
+        number = "" if at == 0 else str(at + 1)
+        part = slice(at * batch, (at + 1) * batch)
+        fakes = generator(inputs["z"][part], masks("generate" + number))
+        reals = shown(image(inputs["reals"][part]), "reals" + number).requires_grad_()
+        seen = shown(fakes.detach(), "fakes" + number).requires_grad_()
+        discriminator.zero_grad()
+        a = discriminator(reals, masks("reals" + number))
+        b = discriminator(seen, masks("fakes" + number))
+        loss_of_discriminator = on_reals(a, chosen["labelSmoothing"]) + on_fakes(b)
+        penalty = 0.5 * weights["r1"] * squared_slopes(a, reals).mean()
+        penalty = penalty + 0.5 * weights["r2"] * squared_slopes(b, seen).mean()
+        if weights["gp"] > 0:
+            alpha = inputs["mix" + number]
+            mixed = (alpha * reals + (1 - alpha) * seen).detach().requires_grad_()
+            squares = squared_slopes(discriminator(mixed, masks("mixed" + number)), mixed)
+            penalty = penalty + weights["gp"] * (torch.sqrt(squares + 1e-10) - 1).pow(2).mean()
+        (loss_of_discriminator + weights["every"] * penalty).backward()
+        keep_gradients(discriminator, "discriminator")
+        update(discriminator, optimisers["discriminator"], chosen["discriminator"])
+        if chosen["weightClip"] is not None:
+            with torch.no_grad():
+                for parameter in discriminator.parameters():
+                    parameter.clamp_(-chosen["weightClip"], chosen["weightClip"])
 
     generator.zero_grad()
-    loss_of_generator = of_generator(discriminator(fakes, masks("generator")))
+    loss_of_generator = of_generator(discriminator(shown(fakes, "generator"), masks("generator")))
     loss_of_generator.backward()
     keep_gradients(generator, "generator")
-    optimisers["generator"].step()
+    update(generator, optimisers["generator"], chosen["generator"])
 
     state = {}
-    for network, module in (("discriminator", discriminator), ("generator", generator)):
+    for network, module in modules.items():
         parameters, buffers = entries(module, network)
         for name, parameter, layer in parameters:
-            state[name] = parameter if layer is None else from_torch(parameter, layer)
+            moments = optimisers[network].state[parameter]
+            found = {name: parameter}
+            for ours, theirs in (("m", "exp_avg"), ("m", "momentum_buffer"), ("v", "exp_avg_sq"), ("v", "square_avg")):
+                if moments.get(theirs) is not None:
+                    found[f"adam.{ours}.{name}"] = moments[theirs]
+            state.update({key: x if layer is None else from_torch(x, layer) for key, x in found.items()})
         state.update(buffers)
-    losses = [loss_on_reals + loss_on_fakes, loss_of_generator, opinion(a).mean(), opinion(b).mean()]
+    losses = [loss_of_discriminator, loss_of_generator, opinion(a).mean(), opinion(b).mean()]
     return {
         "losses": [value.item() for value in losses],
         "gradients": {name: values.flatten().tolist() for name, values in gradients.items()},

@@ -121,6 +121,16 @@ test('dropout keeps the mean', () => {
   }
 });
 
+test('dropout takes its numbers from the stream, one for each place, and leaves it where it then is', () => {
+  const [mask, stream] = [new Random(3, 'dropout', 7), new Random(3, 'dropout', 7)];
+  for (const rate of [0.3, 0, 0.75, 1 - 2 ** -20]) {
+    const found = mask.dropout(new Float32Array(1000), rate);
+    const expected = found.map(() => (stream.uint32() < rate * 2 ** 32 ? 0 : 1 / (1 - rate)));
+    expect(found).toEqual(expected);
+  }
+  expect(mask.uint32()).toBe(stream.uint32());
+});
+
 describe('permutations', () => {
   test('hold every number once', () => {
     fc.assert(

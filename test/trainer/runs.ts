@@ -17,10 +17,10 @@ export const everything: Design = design([8, 8, 1], 3, [
   { outChannels: 3, spectralNorm: true, activation: { kind: 'leakyRelu', slope: 0.2 }, dropout: 0.2 },
   {
     outChannels: 4,
-    batchNorm: true,
+    norm: 'batch',
     activation: { kind: 'leakyRelu', slope: 0.2 },
     maxPool: [2, 1],
-    mirror: { spectralNorm: true, batchNorm: true, dropout: 0.2 },
+    mirror: { spectralNorm: true, norm: 'batch', dropout: 0.2 },
   },
   { outFeatures: 1, spectralNorm: true },
 ]);
@@ -58,6 +58,7 @@ export function command(
     runDir,
     checkpoint: null,
     trials: `${runDir}-trials.json`,
+    graphs: `${runDir}-graphs`,
     ...changed,
   };
 }

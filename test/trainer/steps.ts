@@ -2,7 +2,9 @@
 import type { Engine } from '../../src-main/trainer/engines/engine.ts';
 import type { Arrays } from '../../src-main/trainer/parameters.ts';
 import { elements, initialState, stateTensors } from '../../src-main/trainer/parameters.ts';
-import { drawInputs, stepInputs, stepPlan, trainStep } from '../../src-main/trainer/train-step.ts';
+import { drawInputs, stepInputs } from '../../src-main/trainer/step-inputs.ts';
+import { stepPlan } from '../../src-main/trainer/step-plan.ts';
+import { trainStep } from '../../src-main/trainer/train-step.ts';
 import type { Case } from './designs.ts';
 import { difference, largest, numbers } from './measure.ts';
 

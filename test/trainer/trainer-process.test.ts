@@ -138,7 +138,27 @@ describe('commands', { timeout: 60_000 }, () => {
     const usual = getPriority(trainer.child.pid);
     trainer.send(command(runDir, dataset, { limits: limits({}) }));
     await trainer.next('steps');
-    expect(getPriority(trainer.child.pid)).toBe(Math.max(usual, constants.priority.PRIORITY_BELOW_NORMAL));
+    expect(getPriority(trainer.child.pid)).toBeGreaterThan(usual);
+    expect(getPriority(trainer.child.pid)).toBeLessThan(constants.priority.PRIORITY_LOW);
+  });
+
+  test('measure: in the background at the lowest priority, and the same numbers as in front', async () => {
+    const { runDir, dataset } = await place(40);
+    const trainer = await start();
+    const usual = getPriority(trainer.child.pid);
+    await trainer.ask(command(runDir, dataset, { limits: limits({ steps: 1 }) }), 'trained');
+    const measure = {
+      ...{ type: 'measure', checkpoint: folderOf(runDir, 1), dataset, engine: 'onnx', images: 16, seed: 0 },
+      ...{ reals: true, inception: null },
+    };
+    const other = await start();
+    const inFront = await other.ask({ ...measure, background: false }, 'measured');
+    expect(getPriority(other.child.pid)).toBe(usual);
+    expect(inFront.step).toBe(1);
+    expect(inFront.values.map(({ name }) => name)).toContain('swd');
+    const behind = await other.ask({ ...measure, background: true }, 'measured');
+    expect(getPriority(other.child.pid)).toBe(constants.priority.PRIORITY_LOW);
+    expect(behind).toEqual(inFront);
   });
 
   test.for(['paused', 'stopped'] as const)('interrupt: %s with a checkpoint', async (as) => {

@@ -138,6 +138,34 @@ describe('a run', () => {
     }
   });
 
+  test('with augmentation that adapts, too: how likely it is goes on from the checkpoint', async () => {
+    const { runDir, dataset } = await place();
+    const whole = `${runDir}-whole`;
+    const hyperparameters = settings({
+      mirrorFlips: true,
+      augmentation: {
+        colour: true,
+        translation: true,
+        cutout: true,
+        probability: 0.5,
+        adaptive: { target: 0, kimg: 0.1 },
+      },
+    });
+    const losses = lossesOf(await trained(command(whole, dataset, { hyperparameters }), engine));
+    const before = { hyperparameters, limits: limits({ steps: 5 }) };
+    await trained(command(runDir, dataset, before), engine);
+    const { info } = await readCheckpoint(folderOf(runDir, 5));
+    // Five steps of 4 images, each of which moved it up or down by 4 of 100.
+    const moved = (info.augmentProbability! - 0.5) / 0.04;
+    expect(moved).toBeCloseTo(Math.round(moved), 6);
+    expect(Math.abs(moved)).toBeGreaterThan(0.5);
+    const after = { hyperparameters, checkpoint: folderOf(runDir, 5) };
+    expect(lossesOf(await trained(command(runDir, dataset, after), engine))).toEqual(
+      Object.fromEntries(Object.entries(losses).filter(([step]) => Number(step) > 5)),
+    );
+    expect(await fingerprint(runDir, 10)).toBe(await fingerprint(whole, 10));
+  });
+
   test('does not depend on when samples and checkpoints are made', async () => {
     const { runDir, dataset } = await place();
     await trained(command(runDir, dataset), engine);
@@ -165,7 +193,7 @@ describe('a run', () => {
 describe('the same run on the yardstick', () => {
   test('is interchangeable: begun on one engine, gone on with on the other', async () => {
     const { runDir, dataset } = await place();
-    const adam = { learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
+    const adam = { ...settings().generator, learningRate: 2e-4, beta1: 0.5, beta2: 0.999, epsilon: 1e-3 };
     const hyperparameters = settings({ discriminator: adam, generator: adam });
     const two = { hyperparameters, limits: limits({ steps: 2 }) };
     await trained(command(runDir, dataset, two), engine);
@@ -281,7 +309,7 @@ describe('a run that breaks down', () => {
   const explosive = settings({
     checkpointEvery: 1,
     // Far above what the settings' schema lets a person ask for.
-    discriminator: { learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
+    discriminator: { ...settings().generator, learningRate: 1e30, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 },
     loss: 'ls',
   });
 
@@ -328,6 +356,7 @@ describe('a run that breaks down', () => {
         return {
           write: (arrays) => program.write(arrays),
           read: () => program.read(),
+          share: (other, shapes) => program.share(other, shapes),
           dispose: () => program.dispose(),
           async run(given) {
             const outputs = await program.run(given);
@@ -434,7 +463,7 @@ describe('a fork', () => {
     await trained(command(runDir, dataset, { limits: limits({ steps: 3 }) }), engine);
     const fork = `${runDir}-fork`;
     const given = { checkpoint: folderOf(runDir, 3), limits: limits({ steps: 6 }) };
-    await trained(command(fork, dataset, { ...given, fork: true }), engine);
+    await trained(command(fork, dataset, { ...given, changedSettings: true }), engine);
     await trained(command(runDir, dataset, given), engine);
     expect(await fingerprint(fork, 6)).toBe(await fingerprint(runDir, 6));
   });
@@ -453,7 +482,7 @@ describe('a fork', () => {
         hyperparameters: settings({ ema, loss: 'hinge', batch: 2 }),
         limits: limits({ steps: step }),
         checkpoint,
-        fork: true,
+        changedSettings: true,
       });
     const [averaged, plain] = [`${runDir}-averaged`, `${runDir}-plain`];
     const events = await trained(on(3, averaged, { halfLifeKimg: 1000, rampUp: null }, from), engine);
@@ -476,7 +505,7 @@ describe('a fork', () => {
   test('is of the same design, images and seed all the same', async () => {
     const { runDir, dataset } = await place();
     await trained(command(runDir, dataset, { limits: limits({ steps: 1 }) }), engine);
-    const given = { checkpoint: folderOf(runDir, 1), fork: true, seed: 6 } as const;
+    const given = { checkpoint: folderOf(runDir, 1), changedSettings: true, seed: 6 } as const;
     const error = await errorOf(trained(command(`${runDir}-fork`, dataset, given), engine));
     expect(error).toMatchObject({ code: 'checkpoint.mismatch', details: { different: ['seed'] } });
   });
@@ -533,6 +562,7 @@ describe('samples', () => {
           z.push(given['z']!.slice());
           return program.run(given);
         },
+        share: (other, shapes) => program.share(other, shapes),
         dispose: () => program.dispose(),
       };
     };

@@ -18,6 +18,7 @@ test('a trial does real steps of the very design and batch, and says how long on
       return {
         write: (values) => program.write(values),
         read: () => program.read(),
+        share: (other, given) => program.share(other, given),
         dispose: () => program.dispose(),
         async run(values) {
           steps += 1;

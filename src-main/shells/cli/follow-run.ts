@@ -4,11 +4,14 @@ import type { ApiEvent } from '../../../src-shared/api.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Run } from '../../../src-shared/library.ts';
 import type { Limits, StepStats } from '../../../src-shared/training.ts';
+import { imagesPerStep } from '../../../src-shared/training.ts';
 import type { App } from '../../core/app.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, unread } from './interruption.ts';
 import type { Output } from './output.ts';
 import { formatCount, formatRate, formatSeconds, trainingPhase } from './output.ts';
+import { measuredInWords } from './measure-command.ts';
+import { whileWaiting } from './waiting.ts';
 
 /** A path as it is shortest to read. */
 function shortest(path: string): string {
@@ -80,7 +83,8 @@ export class RunWatch {
     const output = this.#output;
     switch (event.type) {
       case 'run': {
-        const { state, engine, device } = event.run;
+        const { state, engine, device, reason } = event.run;
+        if (state === 'queued' && reason !== null) output.line(`  ${reason.message}`);
         if (state === 'running' && engine !== null && device !== this.#device) {
           this.#device = device;
           output.line(`Engine ${engine} on ${device}`);
@@ -104,6 +108,16 @@ export class RunWatch {
         output.json({ type: 'checkpoint', step: event.step, path });
         return;
       }
+      case 'metrics': {
+        for (const metric of event.metrics) output.json({ type: 'metric', ...metric });
+        output.line(`  ${measuredInWords(event.metrics)}`);
+        return;
+      }
+      case 'measuring': {
+        if (event.problem !== null)
+          output.line(`  step ${formatCount(event.step)}: not measured: ${event.problem}`);
+        return;
+      }
       default:
     }
   }
@@ -117,7 +131,7 @@ export class RunWatch {
     const progress = {
       phase: trainingPhase,
       done: step,
-      total: lastStep(limits, hyperparameters.batch),
+      total: lastStep(limits, imagesPerStep(hyperparameters)),
       perSecond: 0,
       remainingSeconds,
       ...(minutes !== null && remainingSeconds !== null
@@ -137,7 +151,7 @@ export class RunWatch {
 type NextCommand = (command: string) => string;
 
 function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void {
-  const { id, number, state, step, imagesSeen, trainingSeconds } = ended;
+  const { id, number, state, step, imagesSeen, trainingSeconds, reason } = ended;
   const { samples, checkpoints } = app.runs.details(id);
   const sample = samples.at(-1)?.file ?? null;
   const checkpoint = checkpoints.at(-1)?.folder ?? null;
@@ -164,6 +178,7 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
   output.line(
     state === 'done' ? `Done: ${steps} steps, ${trained}.` : `Paused after ${steps} steps, ${trained}.`,
   );
+  if (reason !== null) output.line(reason.message);
   if (sample !== null) output.line(`Newest samples: ${shortest(sample)}`);
   output.line(
     state === 'done'
@@ -176,8 +191,10 @@ function tellEnd(app: App, ended: Run, output: Output, next: NextCommand): void 
 const passing = ['run.interrupted', 'trainer.died', 'disk.full'];
 
 /** What can be typed after a failure; nothing where that is not known. */
-function hint({ number }: Run, code: string, next: NextCommand): string {
+function hint({ number, engine }: Run, code: string, next: NextCommand): string {
   if (passing.includes(code)) return ` Go on: ${next(`resume ${number}`)}`;
+  if (code.startsWith('engine.') && engine !== 'onnx')
+    return ` Go on with another engine: ${next(`resume ${number} --engine onnx`)}`;
   if (code === 'training.not-finite') return ' "ganvas train" takes them as --lr, or --lr-d and --lr-g.';
   return '';
 }
@@ -218,12 +235,17 @@ export async function followRun(
     output.error({ code: 'run.interrupted', message, details: { run: run.number } });
   });
   const ended = await watch.ended;
-  if (ended.reason !== null) {
-    const { code, message } = ended.reason;
+  if (ended.state === 'failed' || ended.state === 'interrupted') {
+    const { code, message } = ended.reason ?? { code: 'run.ended', message: `The run is ${ended.state}.` };
     const details = { run: ended.number, state: ended.state };
     throw new AppError(code, `${message}${hint(ended, code, next)}`, details);
   }
   if (asked.checkpoint && ended.state === 'done') output.line('The step under way was its last one.');
+  // The last checkpoints may still be measured; who asked for an end waits for nothing.
+  // (The first Ctrl-C may have gone to the run; from now on it ends the waiting.)
+  const enough = new Promise<undefined>((resolve) => interruption.onFirst(() => resolve(undefined)));
+  if (ended.state === 'done')
+    await whileWaiting(output, 'measuring the last checkpoint', Promise.race([app.runs.measured(), enough]));
   tellEnd(app, ended, output, next);
   return ended.state === 'done' ? 0 : interruptedStatus;
 }

@@ -96,9 +96,10 @@ export async function enginesCommand(
 ): Promise<number> {
   words.allow([]);
   const engines = await listEngines(createTrainerHost(pinnedNode()), signal);
-  for (const { name, available, device, note } of engines) {
-    output.json({ type: 'engine', name, available, device, note });
-    output.line(`${name.padEnd(14)} ${available ? device : 'not here'}`);
+  for (const { name, available, device, memoryBytes, note } of engines) {
+    output.json({ type: 'engine', name, available, device, memoryBytes, note });
+    const memory = memoryBytes === null ? '' : `, ${formatBytes(memoryBytes)} of memory`;
+    output.line(`${name.padEnd(14)} ${available ? `${device}${memory}` : 'not here'}`);
     for (const line of wrap(note, ' '.repeat(15))) output.line(line);
   }
   return 0;

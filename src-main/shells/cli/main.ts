@@ -5,6 +5,7 @@ import { datasetsCommand } from './datasets-command.ts';
 import { enginesCommand, exportCommand, sampleCommand } from './generator-commands.ts';
 import type { Interruption } from './interruption.ts';
 import { interruptedStatus, unread, watchInterrupts } from './interruption.ts';
+import { measureCommand } from './measure-command.ts';
 import { mirrorCommand } from './mirror-command.ts';
 import { isMangled, Words } from './options.ts';
 import type { Output } from './output.ts';
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   delete: deleteCommand,
   engines: enginesCommand,
   export: exportCommand,
+  measure: measureCommand,
   mirror: mirrorCommand,
   rename: renameCommand,
   resume: resumeCommand,
@@ -36,7 +38,12 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 /** Errors with a code of their own that only the words of the call can cause. */
-const causedByWords: readonly string[] = ['dataset.sample', 'design.resolution', 'training.batch-of-one'];
+const causedByWords: readonly string[] = [
+  'dataset.sample',
+  'design.resolution',
+  'training.batch-of-one',
+  'training.combination',
+];
 
 /** No path can be told from a folder that is gone, or whose name came in mangled. @throws AppError `path.no-folder`, `path.not-utf8` */
 function requireFolder(): void {

@@ -1,6 +1,7 @@
 /** `ganvas mirror`: the two networks face to face. */
 import { existsSync } from 'node:fs';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
+import { normShort } from '../../../src-shared/gan/norm.ts';
 import { check } from '../../../src-shared/gan/check.ts';
 import { formatDesign } from '../../../src-shared/gan/design-json.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
@@ -24,7 +25,7 @@ function partsText(block: Block | GeneratorBlock): string[] {
   return [
     ...(block.bias ? ['bias'] : []),
     ...(block.spectralNorm ? ['SN'] : []),
-    ...(block.batchNorm ? ['BN'] : []),
+    ...(block.norm === 'none' ? [] : [normShort[block.norm]]),
     ...activationText(block.activation),
   ];
 }

@@ -7,40 +7,71 @@ import { Name } from '../../../src-shared/name.ts';
 import { UsageError } from './usage.ts';
 
 const options = {
+  augment: { type: 'string' },
+  'augment-chance': { type: 'string' },
+  'augment-kimg': { type: 'string' },
+  'augment-target': { type: 'string' },
   batch: { type: 'string' },
   beta1: { type: 'string' },
+  beta2: { type: 'string' },
   'checkpoint-every': { type: 'string' },
+  'checkpoint-megabytes': { type: 'string' },
+  'clip-norm': { type: 'string' },
   count: { type: 'string' },
   data: { type: 'string' },
+  'd-steps': { type: 'string' },
   'data-root': { type: 'string' },
   delete: { type: 'string' },
   'delete-unused': { type: 'boolean' },
   design: { type: 'string' },
+  'ema-kimg': { type: 'string' },
+  'ema-ramp-up': { type: 'string' },
   engine: { type: 'string' },
   fit: { type: 'string' },
+  flip: { type: 'boolean' },
   format: { type: 'string' },
+  gp: { type: 'string' },
   grey: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   host: { type: 'string' },
+  images: { type: 'string' },
+  inception: { type: 'string' },
+  'instance-noise': { type: 'string' },
   json: { type: 'boolean' },
+  'keep-best': { type: 'string' },
   kimg: { type: 'string' },
+  'label-smoothing': { type: 'string' },
   latent: { type: 'string' },
   library: { type: 'string' },
   loss: { type: 'string' },
   lr: { type: 'string' },
   'lr-d': { type: 'string' },
   'lr-g': { type: 'string' },
+  'measure-every': { type: 'string' },
+  'measure-images': { type: 'string' },
   minutes: { type: 'string' },
   name: { type: 'string' },
+  'noise-kimg': { type: 'string' },
   open: { type: 'boolean' },
+  optimizer: { type: 'string' },
+  'optimizer-d': { type: 'string' },
+  'optimizer-g': { type: 'string' },
   out: { type: 'string' },
+  patience: { type: 'string' },
+  'penalty-every': { type: 'string' },
   port: { type: 'string' },
   preset: { type: 'string' },
+  r1: { type: 'string' },
+  r2: { type: 'string' },
   resolution: { type: 'string' },
   'sample-every': { type: 'string' },
+  schedule: { type: 'string' },
+  'schedule-kimg': { type: 'string' },
   seed: { type: 'string' },
   step: { type: 'string' },
   steps: { type: 'string' },
+  'weight-clip': { type: 'string' },
+  'weight-decay': { type: 'string' },
   version: { type: 'boolean' },
 } as const;
 
@@ -180,6 +211,18 @@ export class Words {
     const parsed = v.safeParse(schema, text);
     if (parsed.success) return parsed.output;
     throw new UsageError(`--${name} must be one of ${schema.options.join(', ')}, not "${text}".`);
+  }
+
+  /** Some of the words that are allowed, between commas; none of them as `none`. */
+  choices<const Choice extends string>(name: TextOption, allowed: readonly Choice[]): Choice[] | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const given = text === 'none' ? [] : text.split(',').map((word) => word.trim());
+    const unknown = given.find((word) => !allowed.some((known) => known === word));
+    if (unknown === undefined) return allowed.filter((known) => given.includes(known));
+    throw new UsageError(
+      `--${name} must be some of ${allowed.join(',')} with commas between them, or none, not "${text}".`,
+    );
   }
 
   /** What something is to be called. */

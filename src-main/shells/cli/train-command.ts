@@ -1,5 +1,7 @@
 /** `ganvas train` and `ganvas resume`. */
 import type { ImageSettings, PreparedDataset } from '../../../src-shared/dataset.ts';
+import type { Training } from '../../../src-shared/combination.ts';
+import { combinationProblems } from '../../../src-shared/combination.ts';
 import { Fit } from '../../../src-shared/dataset.ts';
 import { AppError } from '../../../src-shared/errors.ts';
 import type { Design } from '../../../src-shared/gan/block.ts';
@@ -8,8 +10,16 @@ import { formatShape } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
 import { requireTrainable } from '../../../src-shared/readiness.ts';
 import type { Progress } from '../../../src-shared/progress.ts';
-import type { Hyperparameters, Limits } from '../../../src-shared/training.ts';
-import { defaultHyperparameters, EngineName, LossName } from '../../../src-shared/training.ts';
+import { RecipeName, withRecipe } from '../../../src-shared/recipes.ts';
+import type { Augmentation, Hyperparameters, Limits, Optimizer } from '../../../src-shared/training.ts';
+import {
+  augmentationKinds,
+  defaultHyperparameters,
+  EngineName,
+  OptimizerName,
+  ScheduleName,
+  usualAdaptation,
+} from '../../../src-shared/training.ts';
 import { listEngines } from '../../core/ask-trainer.ts';
 import { requireSampleName } from '../../core/sample-data.ts';
 import { pinnedNode } from '../node-binary.ts';
@@ -18,6 +28,7 @@ import { chooseDesign } from './design-choice.ts';
 import { followRun, RunWatch } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import { namedRun, nextCommand, openApp, openToChange, withEarlier, withMoved } from './library.ts';
+import { measuringOf } from './measuring-options.ts';
 import type { Words } from './options.ts';
 import { mostSteps } from './options.ts';
 import type { Output } from './output.ts';
@@ -27,6 +38,8 @@ import { formatCount, wrap } from './output.ts';
 const defaultSteps = 2000;
 /** A learning rate of zero learns nothing; one far below this changes no 32-bit weight. */
 const leastRate = 1e-9;
+/** A word for what can be switched off is this at the least. */
+const leastWord = 1e-6;
 /** Files left out of a dataset that people are told one by one. */
 const leftOutShown = 5;
 
@@ -37,28 +50,90 @@ function limitsOf(words: Words): Limits | null {
   return steps === null && kimg === null && minutes === null ? null : { steps, kimg, minutes };
 }
 
-function hyperparametersOf(words: Words): Hyperparameters {
-  const defaults = defaultHyperparameters();
+/** A word's number, null where it switches off; without the word what was there. */
+function orNull(word: number | undefined, before: number | null): number | null {
+  if (word === undefined) return before;
+  return word < leastWord ? null : word;
+}
+
+/** A target or a speed makes the probability adapt. */
+function augmentationOf(words: Words, base: Augmentation): Augmentation {
+  const kinds = words.choices('augment', augmentationKinds);
+  const target = words.number('augment-target', 0, 1);
+  const kimg = words.number('augment-kimg', 0.001, 1_000_000);
+  const adapts = target !== undefined || kimg !== undefined;
+  const adaptive = base.adaptive ?? usualAdaptation;
+  const chosen = (kind: (typeof augmentationKinds)[number]) => kinds?.includes(kind) ?? base[kind];
+  return {
+    colour: chosen('colour'),
+    translation: chosen('translation'),
+    cutout: chosen('cutout'),
+    probability: words.number('augment-chance', 0, 1) ?? (adapts ? 0 : base.probability),
+    adaptive: adapts ? { target: target ?? adaptive.target, kimg: kimg ?? adaptive.kimg } : base.adaptive,
+  };
+}
+
+/** The settings that the words ask for, over those of a recipe. */
+function hyperparametersOf(words: Words, base: Hyperparameters): Hyperparameters {
   const rate = words.number('lr', leastRate, 1);
   const beta1 = words.number('beta1', 0, 0.9999);
-  const { discriminator, generator } = defaults;
+  const beta2 = words.number('beta2', 0, 0.999999);
+  const kind = words.choice('optimizer', OptimizerName);
+  const clipNorm = words.number('clip-norm', 0, 1_000_000);
+  const halfLifeKimg = words.number('ema-kimg', 0, 100_000);
+  const rampUp = words.number('ema-ramp-up', 0, 1);
+  const { discriminator, generator, penalties, instanceNoise, schedule, ema } = base;
+  const weight = (name: 'gp' | 'r1' | 'r2') => words.number(name, 0, 1_000_000) ?? penalties[name];
+  const network = (settings: Optimizer, letter: 'd' | 'g'): Optimizer => ({
+    ...settings,
+    kind: words.choice(`optimizer-${letter}`, OptimizerName) ?? kind ?? settings.kind,
+    weightDecay: words.number('weight-decay', 0, 1) ?? settings.weightDecay,
+    clipNorm: orNull(clipNorm, settings.clipNorm),
+    learningRate: words.number(`lr-${letter}`, leastRate, 1) ?? rate ?? settings.learningRate,
+    beta1: beta1 ?? settings.beta1,
+    beta2: beta2 ?? settings.beta2,
+  });
   return {
-    ...defaults,
-    discriminator: {
-      ...discriminator,
-      learningRate: words.number('lr-d', leastRate, 1) ?? rate ?? discriminator.learningRate,
-      beta1: beta1 ?? discriminator.beta1,
+    ...base,
+    discriminator: network(discriminator, 'd'),
+    generator: network(generator, 'g'),
+    schedule: {
+      kind: words.choice('schedule', ScheduleName) ?? schedule.kind,
+      kimg: words.number('schedule-kimg', 0.001, 1_000_000) ?? schedule.kimg,
     },
-    generator: {
-      ...generator,
-      learningRate: words.number('lr-g', leastRate, 1) ?? rate ?? generator.learningRate,
-      beta1: beta1 ?? generator.beta1,
+    ema: { halfLifeKimg: orNull(halfLifeKimg, ema.halfLifeKimg), rampUp: orNull(rampUp, ema.rampUp) },
+    batch: words.integer('batch', 1, 4096) ?? base.batch,
+    discriminatorSteps: words.integer('d-steps', 1, 100) ?? base.discriminatorSteps,
+    penalties: {
+      gp: weight('gp'),
+      r1: weight('r1'),
+      r2: weight('r2'),
+      every: words.integer('penalty-every', 1, 1000) ?? penalties.every,
     },
-    loss: words.choice('loss', LossName) ?? defaults.loss,
-    batch: words.integer('batch', 1, 4096) ?? defaults.batch,
-    sampleEvery: words.integer('sample-every', 1, 1_000_000) ?? defaults.sampleEvery,
-    checkpointEvery: words.integer('checkpoint-every', 1, 1_000_000) ?? defaults.checkpointEvery,
+    weightClip: orNull(words.number('weight-clip', 0, 100), base.weightClip),
+    labelSmoothing: words.number('label-smoothing', 0, 0.5) ?? base.labelSmoothing,
+    instanceNoise: {
+      stddev: words.number('instance-noise', 0, 10) ?? instanceNoise.stddev,
+      fadeKimg: words.number('noise-kimg', 0.001, 1_000_000) ?? instanceNoise.fadeKimg,
+    },
+    augmentation: augmentationOf(words, base.augmentation),
+    mirrorFlips: words.flag('flip') || base.mirrorFlips,
+    sampleEvery: words.integer('sample-every', 1, 1_000_000) ?? base.sampleEvery,
+    checkpointEvery: words.integer('checkpoint-every', 1, 1_000_000) ?? base.checkpointEvery,
   };
+}
+
+/** What the loss that was asked for has moved beside itself, and what may go wrong with the settings. */
+function tellSettings(loss: RecipeName, moved: readonly string[], training: Training, output: Output): void {
+  const beside = moved.filter((setting) => !setting.startsWith('loss: '));
+  if (beside.length > 0) {
+    output.json({ type: 'moved', loss, moved: beside });
+    for (const line of wrap(`The loss ${loss} brings: ${beside.join('; ')}.`)) output.line(line);
+  }
+  for (const { code, message } of combinationProblems(training)) {
+    output.json({ type: 'warning', code, message });
+    for (const line of wrap(`Note: ${message}`)) output.line(line);
+  }
 }
 
 /** An engine that was asked for by name must be there before images are read for it. @throws AppError `engine.missing` */
@@ -124,23 +199,34 @@ export async function trainCommand(
       'kimg',
       'minutes',
     ] as const),
-    ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'sample-every', 'checkpoint-every'] as const),
+    ...(['loss', 'lr', 'lr-d', 'lr-g', 'beta1', 'beta2', 'sample-every', 'checkpoint-every'] as const),
+    ...(['d-steps', 'gp', 'r1', 'r2', 'penalty-every', 'weight-clip', 'label-smoothing'] as const),
+    ...(['instance-noise', 'noise-kimg', 'optimizer', 'optimizer-d', 'optimizer-g'] as const),
+    ...(['augment', 'augment-chance', 'augment-target', 'augment-kimg', 'flip'] as const),
+    ...(['weight-decay', 'clip-norm', 'schedule', 'schedule-kimg', 'ema-kimg', 'ema-ramp-up'] as const),
+    ...(['measure-every', 'measure-images', 'keep-best', 'patience', 'checkpoint-megabytes'] as const),
     ...(['engine', 'seed', 'name'] as const),
   ]);
   const data = words.required('data');
-  const hyperparameters = hyperparametersOf(words);
+  const measuring = measuringOf(words);
+  const loss = words.choice('loss', RecipeName);
+  // Before any file is read: what the words say of it is wrong whatever the design.
+  hyperparametersOf(words, defaultHyperparameters());
   const wanted = limitsOf(words);
   const limits = wanted ?? { steps: defaultSteps, kimg: null, minutes: null };
   const engine = words.choice('engine', EngineName);
   const fit = words.choice('fit', Fit) ?? 'crop';
   const seed = words.integer('seed', 0, Number.MAX_SAFE_INTEGER) ?? 1;
-  const design = await chooseDesign({
+  const chosen = await chooseDesign({
     preset: words.text('preset'),
     design: words.text('design'),
     resolution: words.text('resolution'),
     grey: words.flag('grey'),
   });
   const name = words.name('name') ?? null;
+  const plain = { design: chosen, hyperparameters: defaultHyperparameters(), moved: [] };
+  const { design, hyperparameters: base, moved } = loss === undefined ? plain : withRecipe(plain, loss);
+  const hyperparameters = hyperparametersOf(words, base);
   const { height, width, channels } = design.discriminator.image;
   const settings: ImageSettings = { height, width, channels: channels as ImageSettings['channels'], fit };
   // What cannot be right with any images is said before anything is made or read.
@@ -157,7 +243,11 @@ export async function trainCommand(
     const dataset = await app.datasets.prepare(data, settings, { onProgress, signal });
     tellDataset(dataset, app.sourceName(dataset.source), app.datasets.leftOutFile(dataset), output);
     tellDesign(design, hyperparameters.batch, output);
-    const training = { name, design, hyperparameters, limits, dataset, seed, engine: engine ?? 'auto' };
+    tellSettings(loss ?? 'ns', moved, { design, hyperparameters }, output);
+    const training = {
+      ...{ name, design, hyperparameters, measuring, limits, dataset, seed },
+      engine: engine ?? 'auto',
+    };
     const run = app.runs.start(training);
     watch.begin(app, run, wanted === null ? ' (unless --steps, --kimg or --minutes say otherwise)' : '');
     return await followRun(app, run, watch, output, interruption, next);
@@ -172,11 +262,13 @@ export async function resumeCommand(
   output: Output,
   interruption: Interruption,
 ): Promise<number> {
-  words.allow(['data', 'steps', 'kimg', 'minutes', 'step'], 1);
+  words.allow(['data', 'steps', 'kimg', 'minutes', 'step', 'engine'], 1);
   const which = words.argument('the number, id or name of a run');
   const limits = limitsOf(words);
   const step = words.integer('step', 0, mostSteps);
   const source = words.text('data');
+  const engine = words.choice('engine', EngineName);
+  await requireEngine(engine, interruption.signal);
   const watch = new RunWatch(output);
   const next = (command: string) => nextCommand(words, command);
   const app = openToChange(words, watch.listen);
@@ -186,6 +278,7 @@ export async function resumeCommand(
       signal: interruption.signal,
       ...(step === undefined ? {} : { step }),
       ...(source === undefined ? {} : { source }),
+      ...(engine === undefined ? {} : { engine }),
     });
     const run = await withEarlier(words, resuming).catch((error: unknown) => {
       throw withMoved(error, next(`resume ${which} --data PATH`));

@@ -10,6 +10,8 @@ const inside = ['blob:', 'data:', 'devtools:'];
 export function confine(): void {
   app.on('web-contents-created', (_, contents) => confineContents(contents));
   const { defaultSession } = session;
+  // Chromium would fetch dictionaries from Google, by requests that no handler below sees.
+  defaultSession.setSpellCheckerEnabled(false);
   // To put text on the clipboard, as the page does with blocks and code; nothing else needs a permission.
   const mayDo = (contents: WebContents | null, permission: string) =>
     permission === 'clipboard-sanitized-write' && contents !== null && isOurs(contents.getURL());

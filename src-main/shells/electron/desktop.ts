@@ -120,7 +120,8 @@ export class Desktop {
       ask: (wish) => this.ask(wish),
       newWindow: () => this.openWindow(),
       chooseLibrary: () => void this.#changeLibrary(),
-      showLibrary: () => void shell.openPath(this.#app.libraryDir),
+      // Never opened: on a Mac a folder may be a program.
+      showLibrary: () => shell.showItemInFolder(this.#app.libraryDir),
       updates: this.#updates?.entry ?? null,
     });
   }

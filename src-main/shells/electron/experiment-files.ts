@@ -1,5 +1,5 @@
 /** Experiments as files of the machine. */
-import { open, writeFile } from 'node:fs/promises';
+import { open, stat, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { AppError } from '../../../src-shared/errors.ts';
 import {
@@ -30,8 +30,9 @@ export async function readExperiment(path: string): Promise<ApiParams<'experimen
 /** No more of the file is read than an experiment may take. */
 async function readText(path: string): Promise<string> {
   try {
+    // Before it is opened: that would wait for the other end of a pipe.
+    if (!(await stat(path)).isFile()) throw new Error('it is no file');
     await using handle = await open(path);
-    if (!(await handle.stat()).isFile()) throw new Error('it is no file');
     const buffer = Buffer.alloc(maxExperimentFile + 1);
     let length = 0;
     for (;;) {

@@ -11,19 +11,23 @@ import { confine } from './confine.ts';
 import { Desktop } from './desktop.ts';
 import { experimentFiles } from './experiment-files.ts';
 import { openLibrary } from './open-library.ts';
-import { nodeForTrainers } from './packaged.ts';
+import { knowsUpdates, nodeForTrainers } from './packaged.ts';
 import { answerScheme, declareScheme } from './protocol.ts';
+import { requireSandbox } from './sandbox.ts';
 import { askWhereToSave } from './save-dialog.ts';
 import { Settings } from './settings.ts';
 import { packagedUpdater } from './updates.ts';
+import { followTheme } from './window.ts';
 
 /** Files to be opened, until somebody can. */
 const waiting = experimentFiles(process.argv);
 let openFiles = (paths: readonly string[]): unknown => waiting.push(...paths);
 
 async function start(): Promise<void> {
+  requireSandbox();
   const settings = new Settings(join(app.getPath('userData'), 'desktop.json'));
   nativeTheme.themeSource = settings.content.theme;
+  followTheme();
   confine();
   askWhereToSave(session.defaultSession);
 
@@ -56,7 +60,7 @@ async function start(): Promise<void> {
   openFiles = (paths) => desktop.openExperiments(paths);
   openFiles(waiting);
   await desktop.goOn();
-  if (app.isPackaged) await desktop.update(packagedUpdater);
+  if (knowsUpdates()) await desktop.update(packagedUpdater);
 }
 
 // All of this must have happened before the app is ready, so nothing here may wait.

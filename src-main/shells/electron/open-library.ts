@@ -26,7 +26,9 @@ export async function openLibrary(
           ? `${message}\n\nNothing has been changed.`
           : `Something went wrong inside Ganvas: ${message}`,
         buttons:
-          code === 'node.missing' ? ['Quit', 'Try Again'] : ['Quit', 'Try Again', 'Choose Another Library…'],
+          code === 'node.missing' || code === 'machine.unsupported'
+            ? ['Quit', 'Try Again']
+            : ['Quit', 'Try Again', 'Choose Another Library…'],
         defaultId: 1,
         cancelId: 0,
       });

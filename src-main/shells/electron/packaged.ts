@@ -1,4 +1,5 @@
-/** Where the app finds the Node of its trainers: beside the sources while it is developed, among its resources when it is packaged. */
+/** What a packed app has among its resources, and a checkout elsewhere or not at all. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { app } from 'electron';
 import { pinnedNode } from '../node-binary.ts';
@@ -8,3 +9,7 @@ export function nodeForTrainers(): string {
   if (!app.isPackaged) return pinnedNode();
   return join(process.resourcesPath, 'node', process.platform === 'win32' ? 'node.exe' : 'node');
 }
+
+/** Whether the app knows where new versions are: electron-builder writes it into apps whose project has an address. */
+export const knowsUpdates = (): boolean =>
+  app.isPackaged && existsSync(join(process.resourcesPath, 'app-update.yml'));

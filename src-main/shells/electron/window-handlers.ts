@@ -4,10 +4,10 @@ import type { BrowserWindow } from 'electron';
 import { app as electronApp, dialog, nativeTheme } from 'electron';
 import type { ApiHandlers } from '../../../src-shared/api.ts';
 import { experimentEnding } from '../../../src-shared/experiment-file.ts';
+import { AppError } from '../../../src-shared/errors.ts';
 import type { App } from '../../core/app.ts';
 import { experimentFileName, readExperiment, writeExperiment } from './experiment-files.ts';
 import type { Settings } from './settings.ts';
-import { background } from './window.ts';
 
 const experimentFilter = { name: 'Ganvas experiment', extensions: [experimentEnding] };
 
@@ -18,8 +18,11 @@ export function windowHandlers({ handlers }: App, window: BrowserWindow, setting
     'system.setTheme'({ theme }) {
       nativeTheme.themeSource = theme;
       settings.change({ theme });
-      window.setBackgroundColor(nativeTheme.shouldUseDarkColors ? background.dark : background.light);
       return null;
+    },
+    // The system's dialog shows folders to the person; the page needs no list of them.
+    'datasets.browse'() {
+      throw new AppError('shell.not-here', 'Folders are chosen in the dialog of the system here.');
     },
     async 'datasets.choose'({ kind }) {
       const { canceled, filePaths } = await dialog.showOpenDialog(window, {

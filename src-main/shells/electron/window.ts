@@ -5,7 +5,16 @@ import { address } from './our-page.ts';
 import type { Settings, WindowState } from './settings.ts';
 
 /** The colours that the page begins with: `--page` of src-renderer/theme.css. */
-export const background = { light: '#f4f5f7', dark: '#131417' } as const;
+const background = { light: '#f4f5f7', dark: '#131417' } as const;
+
+const ground = () => (nativeTheme.shouldUseDarkColors ? background.dark : background.light);
+
+/** Windows keep the ground that their pages have, also when the system's colours change. To be called once. */
+export function followTheme(): void {
+  nativeTheme.on('updated', () => {
+    for (const window of BrowserWindow.getAllWindows()) window.setBackgroundColor(ground());
+  });
+}
 
 const usual = { width: 1440, height: 900 };
 
@@ -32,7 +41,7 @@ export function openWindow(settings: Settings): BrowserWindow {
     minHeight: 480,
     show: false,
     title: 'Ganvas',
-    backgroundColor: nativeTheme.shouldUseDarkColors ? background.dark : background.light,
+    backgroundColor: ground(),
     webPreferences: { preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs') },
   });
   window.once('ready-to-show', () => {

@@ -10,6 +10,8 @@ import type { Engine, NamedShape, TensorFunction } from './engine.ts';
 /** A step to try, with a state and inputs to try it on. */
 export interface Trial {
   run: TensorFunction;
+  /** See {@link Engine.prepare}. */
+  about?: string;
   state: readonly NamedShape[];
   inputs: readonly NamedShape[];
   startState: Arrays;
@@ -41,13 +43,21 @@ async function readRemembered(file: string): Promise<Remembered> {
 
 const clock = () => performance.now();
 
-/** Milliseconds of one step: the median, without the first. @param now milliseconds that pass */
-export async function stepTime(engine: Engine, trial: Trial, now: () => number = clock): Promise<number> {
-  const program = await engine.prepare(trial.run, trial.state, trial.inputs);
+interface Tried {
+  /** Milliseconds of one step: the median, without the first. */
+  time: number;
+  /** Of the first step. */
+  outputs: Arrays;
+}
+
+/** @param now milliseconds that pass */
+export async function trySteps(engine: Engine, trial: Trial, now: () => number = clock): Promise<Tried> {
+  const program = await engine.prepare(trial.run, trial.state, trial.inputs, trial.about);
   try {
     program.write(trial.startState);
     // The first step compiles, allocates and warms up.
-    await program.run(trial.inputValues);
+    const first = await program.run(trial.inputValues);
+    const outputs = Object.fromEntries(Object.entries(first).map(([name, values]) => [name, values.slice()]));
     const times: number[] = [];
     const start = now();
     while (times.length < mostSteps && (times.length === 0 || now() - start < trialTime)) {
@@ -56,7 +66,7 @@ export async function stepTime(engine: Engine, trial: Trial, now: () => number =
       times.push(now() - from);
     }
     times.sort((a, b) => a - b);
-    return times[Math.floor(times.length / 2)]!;
+    return { time: times[Math.floor(times.length / 2)]!, outputs };
   } finally {
     await program.dispose();
   }
@@ -65,6 +75,27 @@ export async function stepTime(engine: Engine, trial: Trial, now: () => number =
 const rounded = (milliseconds: number) => `${Number(milliseconds.toPrecision(2))} ms`;
 
 /**
+ * How far a driver's first step may be from the processor's, of the largest number: far above what rounding does in one step, far below
+ * what a driver does that computes something else.
+ */
+const farApart = 0.05;
+
+function agree(some: Arrays, others: Arrays): boolean {
+  return Object.entries(others).every(([name, expected]) => {
+    const found = some[name];
+    const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    return (
+      found?.length === expected.length &&
+      expected.every((value, i) => Math.abs(found[i]! - value) <= farApart * scale)
+    );
+  });
+}
+
+/** What may go better the next time is not remembered. */
+const passing = ['engine.out-of-memory', 'engine.device-lost'];
+
+/**
+ * The processor's engine is the yardstick: one whose first step gives other numbers is not taken.
  * @param step text that tells this step from others
  * @param file where the outcome is remembered, by step and devices
  * @param now milliseconds that pass
@@ -89,15 +120,27 @@ export async function chooseEngine(
   if (outcome === undefined) {
     outcome = {};
     const given = trial();
+    const outputs: Record<string, Arrays> = {};
+    let lasting = true;
     for (const engine of engines) {
       try {
-        outcome[engine.name] = await stepTime(engine, given, now);
+        const tried = await trySteps(engine, given, now);
+        outcome[engine.name] = tried.time;
+        outputs[engine.name] = tried.outputs;
       } catch (error) {
         outcome[engine.name] = error instanceof Error ? error.message : String(error);
+        if (error instanceof AppError && passing.includes(error.code)) lasting = false;
       }
     }
-    const text = JSON.stringify({ ...remembered, [key]: outcome });
-    await writeWhole(file, 'file', (beside) => writeSynced(beside, text));
+    const yardstick = outputs['onnx'];
+    for (const [name, found] of Object.entries(outputs)) {
+      if (yardstick !== undefined && !agree(found, yardstick))
+        outcome[name] = 'It computes other numbers than the engine onnx: its driver may be broken.';
+    }
+    if (lasting) {
+      const text = JSON.stringify({ ...remembered, [key]: outcome });
+      await writeWhole(file, 'file', (beside) => writeSynced(beside, text));
+    }
   }
   const tried = engines.flatMap((engine) => {
     const time = outcome[engine.name];

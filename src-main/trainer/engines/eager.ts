@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Arrays } from '../parameters.ts';
 import type { Tensors } from '../network.ts';
+import { withClearErrors } from './failure.ts';
 import type { Engine, NamedShape, Program, TensorFunction } from './engine.ts';
 
 function upload(shapes: readonly NamedShape[], arrays: Arrays): Tensors {
@@ -20,46 +21,70 @@ async function download(tensors: Tensors): Promise<Arrays> {
   return arrays;
 }
 
-/** @param backend name of a registered TensorFlow.js backend */
-export async function eagerEngine(name: string, backend: string, device: string): Promise<Engine> {
-  await tf.setBackend(backend);
-  await tf.ready();
-  const prepare = async (
-    run: TensorFunction,
-    stateShapes: readonly NamedShape[],
-    inputShapes: readonly NamedShape[],
-  ): Promise<Program> => {
-    let state: Tensors = {};
-    return {
-      write(arrays) {
-        tf.dispose(Object.values(state));
-        state = upload(stateShapes, arrays);
-      },
-      read: async () => {
-        const copied: Arrays = {};
-        for (const [key, values] of Object.entries(await download(state))) copied[key] = values.slice();
-        return copied;
-      },
-      async run(arrays) {
-        const inputs = upload(inputShapes, arrays);
-        let outputs: Tensors = {};
-        let next: Tensors = {};
+/** Tensors on the device. */
+interface Held {
+  tensors: Tensors;
+}
+
+function programOver(
+  held: Held,
+  run: TensorFunction,
+  stateShapes: readonly NamedShape[],
+  inputShapes: readonly NamedShape[],
+  owns: boolean,
+): Program {
+  return {
+    write(arrays) {
+      tf.dispose(Object.values(held.tensors));
+      held.tensors = upload(stateShapes, arrays);
+    },
+    read: async () => {
+      const copied: Arrays = {};
+      for (const [key, values] of Object.entries(await download(held.tensors))) copied[key] = values.slice();
+      return copied;
+    },
+    async run(arrays) {
+      const inputs = upload(inputShapes, arrays);
+      let outputs: Tensors = {};
+      let next: Tensors = {};
+      try {
         tf.tidy(() => {
-          const result = run(state, inputs);
+          const result = run(held.tensors, inputs);
           outputs = result.outputs;
           next = result.state;
           return [...Object.values(outputs), ...Object.values(next)];
         });
         const kept = new Set([...Object.values(next)]);
-        const replaced = Object.entries(state).filter(([key, tensor]) => key in next && !kept.has(tensor));
-        state = { ...state, ...next };
-        tf.dispose([...replaced.map(([, tensor]) => tensor), ...Object.values(inputs)]);
-        const results = await download(outputs);
-        tf.dispose(Object.values(outputs));
-        return results;
-      },
-      dispose: async () => tf.dispose(Object.values(state)),
-    };
+        const replaced = Object.entries(held.tensors).filter(
+          ([key, tensor]) => key in next && !kept.has(tensor),
+        );
+        held.tensors = { ...held.tensors, ...next };
+        tf.dispose(replaced.map(([, tensor]) => tensor));
+        return await download(outputs);
+      } finally {
+        tf.dispose([...Object.values(inputs), ...Object.values(outputs)]);
+      }
+    },
+    share: async (other, inputs) => programOver(held, other, stateShapes, inputs, false),
+    dispose: async () => {
+      if (owns) tf.dispose(Object.values(held.tensors));
+    },
   };
-  return { name, device, prepare };
+}
+
+/**
+ * @param backend name of a registered TensorFlow.js backend
+ * @param memoryBytes see {@link Engine}
+ */
+export async function eagerEngine(
+  name: string,
+  backend: string,
+  device: string,
+  memoryBytes: number | null = null,
+): Promise<Engine> {
+  await tf.setBackend(backend);
+  await tf.ready();
+  const prepare: Engine['prepare'] = async (run, state, inputs) =>
+    programOver({ tensors: {} }, run, state, inputs, true);
+  return withClearErrors({ name, device, memoryBytes, prepare });
 }

@@ -21,6 +21,12 @@ export interface Program {
   read(): Promise<Arrays>;
   /** Runs once: the state moves on, the outputs come back. */
   run(inputs: Arrays): Promise<Arrays>;
+  /**
+   * Another function over the very same state: what one changes, the other finds. It is disposed before the program that it shares with.
+   * @param about as of {@link Engine.prepare}
+   * @throws AppError as {@link Engine.prepare}
+   */
+  share(run: TensorFunction, inputs: readonly NamedShape[], about?: string): Promise<Program>;
   /** Frees the device's memory. */
   dispose(): Promise<void>;
 }
@@ -30,9 +36,18 @@ export interface Engine {
   readonly name: string;
   /** The device in words: `CPU, 8 threads`. */
   readonly device: string;
+  /** Of a card's own memory; null where the device uses the machine's, or nobody knows. */
+  readonly memoryBytes: number | null;
   /**
    * Makes a function ready to run.
-   * @throws AppError `engine.operation-missing` when the engine lacks an operation that the function uses
+   * @param about says all that the function depends on, its code excepted: with it an engine that records may keep the recording
+   * @throws AppError `engine.operation-missing` when the engine lacks an operation that the function uses. What else its library throws,
+   * here and in the program, becomes one of failure.ts.
    */
-  prepare(run: TensorFunction, state: readonly NamedShape[], inputs: readonly NamedShape[]): Promise<Program>;
+  prepare(
+    run: TensorFunction,
+    state: readonly NamedShape[],
+    inputs: readonly NamedShape[],
+    about?: string,
+  ): Promise<Program>;
 }

@@ -3,10 +3,16 @@
  * at once. Images come channels first, as is usual there.
  */
 import type { Activation, Shape } from '../../../src-shared/gan/block.ts';
-import type { ConvTransposeBlock, Generator, GeneratorDenseBlock } from '../../../src-shared/gan/mirror.ts';
+import type {
+  ConvTransposeBlock,
+  Generator,
+  GeneratorBlock,
+  GeneratorDenseBlock,
+} from '../../../src-shared/gan/mirror.ts';
+import { groupsOf } from '../../../src-shared/gan/norm.ts';
 import { size } from '../../../src-shared/gan/shape.ts';
 import type { Attribute, GraphBoundary, GraphNode, Initializer, Model } from '../engines/onnx/graph.ts';
-import { batchNormEpsilon } from '../layers.ts';
+import { batchNormEpsilon, pixelNormEpsilon } from '../layers.ts';
 import type { Tensors } from './trained-generator.ts';
 
 export const inputName = 'z';
@@ -46,10 +52,10 @@ class Chain {
     return this.constant(name, BigInt64Array.from(values, BigInt));
   }
 
-  /** A trained tensor, under its own name. */
-  parameter(name: string): string {
+  /** A trained tensor, under its own name. @param seenAs its shape there, when that is another one */
+  parameter(name: string, seenAs?: readonly number[]): string {
     const { values, shape } = this.#tensors[name]!;
-    return this.constant(name, values, shape);
+    return this.constant(name, values, seenAs ?? shape);
   }
 
   /**
@@ -152,6 +158,48 @@ function appendUnpool(
   chain.append(`${prefix}.edge`, 'Pad', [pads], { mode: { text: 'edge' } }, sidesOf(unpooled));
 }
 
+/** Groups of channels side by side are the channels of instance norm, which this format has. */
+function appendGroupNorm(chain: Chain, prefix: string, groups: number): void {
+  const { sides } = chain;
+  const name = `${prefix}.groupNorm`;
+  chain.append(`${name}.groups`, 'Reshape', [chain.integers(`${name}.groups.shape`, [0, groups, -1])], {}, [
+    groups,
+    sides.reduce((product, side) => product * side, 1) / groups,
+  ]);
+  const ones = chain.constant(`${name}.ones`, new Float32Array(groups).fill(1));
+  const zeros = chain.constant(`${name}.zeros`, new Float32Array(groups));
+  chain.append(`${name}.normal`, 'InstanceNormalization', [ones, zeros], { epsilon: batchNormEpsilon });
+  chain.reshape(`${name}.map`, sides);
+  const spread = sides.map((side, axis) => (axis === 0 ? side : 1));
+  chain.append(`${name}.scaled`, 'Mul', [chain.parameter(`${prefix}.gamma`, spread)]);
+  chain.append(name, 'Add', [chain.parameter(`${prefix}.beta`, spread)]);
+}
+
+function appendPixelNorm(chain: Chain, prefix: string): void {
+  const name = `${prefix}.pixelNorm`;
+  const x = chain.name;
+  const { sides } = chain;
+  chain.append(`${name}.squares`, 'Mul', [x]);
+  chain.append(`${name}.mean`, 'ReduceMean', [], { axes: { ints: [1] } }, sides.with(0, 1));
+  chain.append(`${name}.guarded`, 'Add', [
+    chain.constant(`${name}.epsilon`, Float32Array.of(pixelNormEpsilon), []),
+  ]);
+  chain.append(`${name}.length`, 'Sqrt');
+  chain.append(`${name}.inverse`, 'Reciprocal');
+  chain.append(name, 'Mul', [x], {}, sides);
+}
+
+function appendNorm(chain: Chain, prefix: string, { norm, output }: GeneratorBlock): void {
+  const groups = groupsOf(norm, output.channels);
+  if (groups !== null) appendGroupNorm(chain, prefix, groups);
+  if (norm === 'pixel') appendPixelNorm(chain, prefix);
+  if (norm !== 'batch') return;
+  const parameters = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
+    chain.parameter(`${prefix}.${part}`),
+  );
+  chain.append(`${prefix}.batchNorm`, 'BatchNormalization', parameters, { epsilon: batchNormEpsilon });
+}
+
 function appendConvTranspose(chain: Chain, prefix: string, block: ConvTransposeBlock): void {
   const { kernel, stride, padding, outputPadding } = block;
   if (chain.sides.length === 1) chain.reshape(`${prefix}.map`, sidesOf(block.input));
@@ -178,12 +226,7 @@ export function onnxModel({ latentDim, blocks }: Generator, tensors: Tensors): M
     const prefix = `generator.${i}`;
     if (block.kind === 'dense') appendDense(chain, prefix, block);
     else appendConvTranspose(chain, prefix, block);
-    if (block.batchNorm) {
-      const parameters = ['gamma', 'beta', 'mean', 'variance'].map((part) =>
-        chain.parameter(`${prefix}.${part}`),
-      );
-      chain.append(`${prefix}.batchNorm`, 'BatchNormalization', parameters, { epsilon: batchNormEpsilon });
-    }
+    appendNorm(chain, prefix, block);
     appendActivation(chain, prefix, block.activation);
     const last = i === blocks.length - 1;
     if (last && chain.sides.length === 1) chain.reshape(`${prefix}.map`, sidesOf(block.output));

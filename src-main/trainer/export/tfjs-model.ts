@@ -5,8 +5,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Activation, Pair, Shape } from '../../../src-shared/gan/block.ts';
 import type { ConvTransposeBlock, GeneratorDenseBlock } from '../../../src-shared/gan/mirror.ts';
+import { groupsOf } from '../../../src-shared/gan/norm.ts';
 import { size } from '../../../src-shared/gan/shape.ts';
-import { batchNormEpsilon, batchNormMomentum } from '../layers.ts';
+import { batchNormEpsilon, batchNormMomentum, pixelNormEpsilon } from '../layers.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import type { Tensors, TrainedGenerator } from './trained-generator.ts';
 import { kernelInUse } from './trained-generator.ts';
@@ -165,6 +166,78 @@ function appendConvTranspose(
   }
 }
 
+/** @param weights gamma, beta, mean, variance */
+function appendBatchNorm(
+  chain: Chain,
+  name: string,
+  weights: readonly StoredTensor[],
+  epsilon = batchNormEpsilon,
+): void {
+  const layer = tf.layers.batchNormalization({ name, epsilon, momentum: 1 - batchNormMomentum });
+  chain.appendTrained(layer, weights);
+}
+
+/** A number for each channel. */
+function all(channels: number, value: number): StoredTensor {
+  return { values: new Float32Array(channels).fill(value), shape: [channels] };
+}
+
+/** Scale and shift alone: batch norm of mean 0 and of a variance that makes 1 with the epsilon. */
+function appendAffine(chain: Chain, name: string, gamma: StoredTensor, beta: StoredTensor): void {
+  const [channels] = gamma.shape as [number];
+  appendBatchNorm(chain, name, [gamma, beta, all(channels, 0), all(channels, 1 - batchNormEpsilon)]);
+}
+
+function appendLayerNorm(chain: Chain, name: string, axis: number[], epsilon: number): void {
+  chain.append(tf.layers.layerNormalization({ name, axis, epsilon, center: false, scale: false }));
+}
+
+/** There is no layer for it, but layer norm over any axes: groups get an axis of their own, and scale and shift follow. */
+function appendGroupNorm(
+  chain: Chain,
+  prefix: string,
+  groups: number,
+  { height, width, channels }: Shape,
+  [gamma, beta]: readonly [StoredTensor, StoredTensor],
+): void {
+  const name = `${prefix}_groupNorm`;
+  const sides = chain.x.shape.slice(1) as number[];
+  chain.reshape(`${name}_groups`, [height * width, groups, channels / groups]);
+  appendLayerNorm(chain, `${name}_normal`, [1, 3], batchNormEpsilon);
+  chain.reshape(`${name}_map`, sides);
+  appendAffine(chain, name, gamma, beta);
+}
+
+/** Layer norm of a pixel beside its negative: their mean is zero, and their variance the pixel's mean square. */
+function appendPixelNorm(chain: Chain, prefix: string, { height, width, channels }: Shape): void {
+  const name = `${prefix}_pixelNorm`;
+  const sides = chain.x.shape.slice(1) as number[];
+  chain.reshape(`${name}_pixels`, [height * width, 1, channels]);
+  const { x } = chain;
+  appendAffine(chain, `${name}_negative`, all(channels, -1), all(channels, 0));
+  chain.append(tf.layers.concatenate({ name: `${name}_both`, axis: 2 }), [x, chain.x]);
+  appendLayerNorm(chain, `${name}_normal`, [2, 3], pixelNormEpsilon);
+  const cropping: [Pair, Pair] = [
+    [0, 0],
+    [0, 1],
+  ];
+  chain.append(tf.layers.cropping2D({ name: `${name}_crop`, cropping }));
+  chain.reshape(`${name}_map`, sides);
+}
+
+function appendNorm(chain: Chain, { network }: TrainedGenerator, index: number, prefix: string): void {
+  const { norm, output } = network.blocks[index]!;
+  const tensors = (...parts: string[]) => chain.tensors(...parts.map((part) => `generator.${index}.${part}`));
+  const groups = groupsOf(norm, output.channels);
+  if (groups !== null) {
+    const affine = tensors('gamma', 'beta') as [StoredTensor, StoredTensor];
+    appendGroupNorm(chain, prefix, groups, output, affine);
+  }
+  if (norm === 'pixel') appendPixelNorm(chain, prefix, output);
+  if (norm === 'batch')
+    appendBatchNorm(chain, `${prefix}_batchNorm`, tensors('gamma', 'beta', 'mean', 'variance'));
+}
+
 /**
  * Input `z` [latentDim], output the image. Uses TensorFlow.js' current backend; whoever calls disposes the model.
  */
@@ -178,14 +251,7 @@ export function tfjsModel(generator: TrainedGenerator): tf.LayersModel {
     const weights = [kernelInUse(generator, i), ...chain.tensors(...(block.bias ? [tensor('bias')] : []))];
     if (block.kind === 'dense') appendDense(chain, prefix, weights, block);
     else appendConvTranspose(chain, prefix, weights, block);
-    if (block.batchNorm) {
-      const layer = tf.layers.batchNormalization({
-        name: `${prefix}_batchNorm`,
-        epsilon: batchNormEpsilon,
-        momentum: 1 - batchNormMomentum,
-      });
-      chain.appendTrained(layer, chain.tensors(...['gamma', 'beta', 'mean', 'variance'].map(tensor)));
-    }
+    appendNorm(chain, generator, i, prefix);
     appendActivation(chain, prefix, block.activation);
     const last = i === network.blocks.length - 1;
     if (last && chain.x.shape.length === 2) chain.reshape(`${prefix}_map`, sidesOf(block.output));

@@ -1,5 +1,6 @@
 /** What the design place calls things, and what it says of them to someone who asks. */
-import type { Activation } from '../../../src-shared/gan/block.ts';
+import type { Activation, NormName } from '../../../src-shared/gan/block.ts';
+import { normShort, normWords } from '../../../src-shared/gan/norm.ts';
 
 export const terms = {
   kimg: 'How long this machine takes to train on a thousand images with this design, batch and engine. Measured: a few steps were done while nothing else trained. Estimated: worked out by multiply-adds from the last design that was measured.',
@@ -18,10 +19,11 @@ export const terms = {
   padding: 'Rows and columns of zeros around the input, so that the kernel reaches the border too.',
   channels: 'How many different things a block looks for: one channel of its output for each.',
   activation: 'The bend between two blocks. Without it, any number of them would do no more than one.',
-  batchNorm:
-    'Batch normalisation: every channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted as learned. It steadies training.',
+  norm: 'Normalisation: values are brought to mean 0 and variance 1, then scaled and shifted as learned, which steadies training. Batch norm does it for each channel over the batch and is usual. Layer, group and instance norm look at each image alone (all channels, some, one), as gradient penalties want. Pixel norm gives every pixel the same length.',
   spectralNorm:
     'Spectral normalisation: the weights are scaled so that the block stretches nothing more than once. It keeps a discriminator from winning too fast.',
+  minibatchStddev:
+    'The block also reads how much the images of the batch differ from each other. A generator that draws the same image again and again is found out by that. Once, in one of the last blocks, is enough.',
   bias: 'A learned number that is added to each channel.',
   maxPool: 'Of every window only the largest value goes on. 1 switches it off.',
   dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',
@@ -45,13 +47,16 @@ export const activationNames: readonly (readonly [Activation['kind'], string])[]
   ['tanh', 'tanh'],
 ];
 
+export const normNames = Object.entries(normWords).map(([name, words]) => [name as NormName, words] as const);
 /** What a short word on a block says in full: `k4 s2 p1`, `BN`, `leaky 0.2`. Empty where it says enough. */
 export function chipWords(chip: string): string {
   const window = /^k(\S+) s(\S+) p(\S+)$/.exec(chip);
   if (window !== null) return `kernel ${window[1]!}, stride ${window[2]!}, padding ${window[3]!}`;
   const [first = '', value = ''] = chip.split(' ');
   const known: Readonly<Record<string, string>> = {
-    BN: 'batch normalisation',
+    ...Object.fromEntries(
+      Object.entries(normShort).map(([name, short]) => [short, normWords[name as keyof typeof normShort]]),
+    ),
     SN: 'spectral normalisation',
     leaky: `leaky ReLU: negative values times ${value}`,
     relu: 'ReLU: negative values become 0',

@@ -1,11 +1,14 @@
 /** What differs between runs, and nothing else: settings, images, engine, and both networks block by block. Pure. */
+import { measureLabel } from '../../../src-shared/measures.ts';
 import type { Activation, Block, Design, Pair } from '../../../src-shared/gan/block.ts';
 import type { GeneratorBlock } from '../../../src-shared/gan/mirror.ts';
 import { mirror } from '../../../src-shared/gan/mirror.ts';
+import { normWords } from '../../../src-shared/gan/norm.ts';
 import type { BlockShapes } from '../../../src-shared/gan/shape.ts';
 import { discriminatorShapes } from '../../../src-shared/gan/shape.ts';
 import { summary } from '../../../src-shared/gan/summary.ts';
 import type { Run } from '../../../src-shared/library.ts';
+import { settingsInWords } from '../../../src-shared/setting-words.ts';
 import { shapeWords } from '../../ui/words.ts';
 import { activationNames } from '../design/words.ts';
 import { alignBlocks } from './align.ts';
@@ -47,35 +50,22 @@ export function runDifferences(
   return groups.filter(({ differences }) => differences.length > 0);
 }
 
-const orNever = (value: number | null) => (value === null ? 'never' : String(value));
-
 function trainingFacts(run: Run): Fact[] {
-  const { hyperparameters: chosen, limits, forkedFrom } = run;
-  const { discriminator, generator, ema } = chosen;
-  const lossNames = { ns: 'non-saturating', ls: 'least squares', hinge: 'hinge' };
+  const { hyperparameters, measuring, limits, forkedFrom } = run;
   const ends = [
     ...(limits.steps === null ? [] : [`at step ${limits.steps}`]),
     ...(limits.kimg === null ? [] : [`at ${limits.kimg} kimg`]),
     ...(limits.minutes === null ? [] : [`after ${limits.minutes} min`]),
   ];
   return [
-    ['loss', lossNames[chosen.loss]],
-    ['batch', String(chosen.batch)],
-    ['learning rate of D', String(discriminator.learningRate)],
-    ['learning rate of G', String(generator.learningRate)],
-    ['beta1 of D', String(discriminator.beta1)],
-    ['beta1 of G', String(generator.beta1)],
-    ['beta2 of D', String(discriminator.beta2)],
-    ['beta2 of G', String(generator.beta2)],
-    ['epsilon of D', String(discriminator.epsilon)],
-    ['epsilon of G', String(generator.epsilon)],
-    ['average of G, half-life', ema.halfLifeKimg === null ? 'off' : `${ema.halfLifeKimg} kimg`],
-    ['average of G, ramp-up', ema.rampUp === null ? 'off' : String(ema.rampUp)],
-    ['spread of first weights', String(chosen.initStddev)],
-    ['grid every', orNever(chosen.sampleEvery)],
-    ['images in a grid', String(chosen.sampleCount)],
-    ['checkpoint every', orNever(chosen.checkpointEvery)],
-    ['checkpoints kept', String(chosen.keepCheckpoints)],
+    ...settingsInWords(hyperparameters),
+    ['measured every', measuring.every === null ? 'never' : String(measuring.every)],
+    ['images measured', String(measuring.images)],
+    ['best kept by', measureLabel(measuring.best)],
+    [
+      'ends without progress',
+      measuring.patience === null ? 'never' : `after ${measuring.patience} checkpoints`,
+    ],
     ['ends', ends.length === 0 ? 'when stopped' : ends.join(' or ')],
     ['seed', String(run.seed)],
     ['engine', run.engine ?? run.engineWanted],
@@ -184,7 +174,7 @@ function activationWords(activation: Activation): string {
 function sharedFacts(block: Block | GeneratorBlock): Fact[] {
   return [
     ['bias', onOff(block.bias)],
-    ['batch norm', onOff(block.batchNorm)],
+    ['norm', normWords[block.norm]],
     ['spectral norm', onOff(block.spectralNorm)],
     ['activation', activationWords(block.activation)],
     ['dropout', String(block.dropout)],
@@ -193,6 +183,7 @@ function sharedFacts(block: Block | GeneratorBlock): Fact[] {
 
 /** The first of them is its kind. */
 function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
+  const stddev: Fact = ['minibatch standard deviation', onOff(block.minibatchStddev)];
   const reads: Fact[] =
     shapes === undefined
       ? []
@@ -206,6 +197,7 @@ function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
       ...reads,
       ['features', String(block.outFeatures)],
       ...sharedFacts(block),
+      stddev,
     ];
   return [
     ['kind', 'convolution'],
@@ -216,6 +208,7 @@ function blockFacts(block: Block, shapes: BlockShapes | undefined): Fact[] {
     ['padding', pair(block.padding)],
     ['max pooling', pair(block.maxPool) === '1' ? 'off' : pair(block.maxPool)],
     ...sharedFacts(block),
+    stddev,
   ];
 }
 

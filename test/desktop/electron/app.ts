@@ -60,6 +60,9 @@ class App extends EventEmitter {
   async whenReady(): Promise<void> {
     await this.#ready.promise;
   }
+  readonly commandLine = {
+    hasSwitch: (name: string) => process.argv.some((word) => word === `--${name}`),
+  };
   enableSandbox(): void {
     this.asked.push('sandbox');
   }

@@ -41,6 +41,13 @@ class Session extends EventEmitter {
   setPermissionCheckHandler(handler: Check): void {
     this.#check = handler;
   }
+  #spelling = true;
+  setSpellCheckerEnabled(enabled: boolean): void {
+    this.#spelling = enabled;
+  }
+  isSpellCheckerEnabled(): boolean {
+    return this.#spelling;
+  }
   setDevicePermissionHandler(): void {
     this.emit('device-permission-handler');
   }

@@ -53,8 +53,10 @@ export class WebContents extends EventEmitter {
   /** Address that the main process itself wants; no page has asked for it. */
   #loading: string | null = null;
   #openHandler: OpenHandler = () => ({ action: 'allow' });
+  #devtools: CDPSession | null = null;
+  #crashed = false;
   renderer: Renderer | null = null;
-  readonly page: Promise<Page>;
+  page: Promise<Page>;
 
   constructor(preload: string) {
     super();
@@ -79,7 +81,23 @@ export class WebContents extends EventEmitter {
     await page.goto(chromiumUrl(url));
   }
   async reload(): Promise<void> {
-    await (await this.page).reload();
+    const page = await this.page;
+    if (!this.#crashed) {
+      await page.reload();
+      return;
+    }
+    // Chromium's tool for tests has given up on such a page; Electron has a new process for the same one.
+    this.#crashed = false;
+    this.page = this.#open();
+    await this.loadURL(this.#url);
+    await page.close();
+  }
+  async executeJavaScript(code: string): Promise<unknown> {
+    return (await this.page).evaluate(code);
+  }
+  forcefullyCrashRenderer(): void {
+    // Never answered.
+    void this.#devtools?.send('Page.crash').catch(() => undefined);
   }
   destroy(): void {
     this.#destroyed = true;
@@ -94,6 +112,8 @@ export class WebContents extends EventEmitter {
     spare = null;
     await page.emulateMedia({ colorScheme: colours });
     const devtools = await page.context().newCDPSession(page);
+    this.#devtools = devtools;
+    this.renderer?.end();
     this.renderer = new Renderer({
       devtools,
       preload: this.#preload,
@@ -106,9 +126,14 @@ export class WebContents extends EventEmitter {
       if (frame.parentId === undefined) this.#url = electronUrl(frame.url);
     });
     page.on('domcontentloaded', () => this.emit('dom-ready'));
-    page.on('close', () => !this.#destroyed && this.emit('page-closed'));
+    page.on('close', async () => {
+      if (!this.#destroyed && page === (await this.page)) this.emit('page-closed');
+    });
     page.on('download', (download) => void saveDownload(download, this));
-    page.on('crash', () => this.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 1 }));
+    page.on('crash', () => {
+      this.#crashed = true;
+      this.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 1 });
+    });
     // Chromium does not wait for an answer: a window that may not be opened is closed at once.
     const answers: boolean[] = [];
     devtools.on('Page.windowOpen', ({ url, windowName }) => {

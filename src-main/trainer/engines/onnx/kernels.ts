@@ -63,6 +63,20 @@ function pairwise(
   };
 }
 
+/**
+ * Where each operand is spread over axes of the other, both are made whole before: there ONNX Runtime's kernels for graphics cards fail
+ * (Pow), or give wrong results beside other nodes of the kind (And).
+ */
+const spreadFirst =
+  (emit: Emit): Emit =>
+  (graph, inputs, attributes) => {
+    const { a, b } = inputs as { a: Value; b: Value };
+    const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+    if (sameShape(a.shape, shape) || sameShape(b.shape, shape)) return emit(graph, inputs, attributes);
+    const whole = (x: Value) => spread(graph, graph.whole(x), shape);
+    return emit(graph, { a: whole(a), b: whole(b) }, attributes);
+  };
+
 const not =
   (emit: Emit): Emit =>
   (graph, inputs, attributes) => {
@@ -206,7 +220,6 @@ function step(graph: Graph, inputs: Inputs, attributes: Attributes): Value {
 const less = comparison('Less');
 const greater = comparison('Greater');
 const product = binary('Mul', { right: 1, left: 1 });
-const power = binary('Pow', { right: 1 });
 
 export const kernels: Readonly<Record<string, Emit>> = {
   Add: binary('Add', { right: 0, left: 0 }),
@@ -219,19 +232,12 @@ export const kernels: Readonly<Record<string, Emit>> = {
   RealDiv: binary('Div', { right: 1 }),
   Maximum: binary('Max'),
   Minimum: binary('Min'),
-  Pow: (graph, inputs, attributes) => {
-    const { a, b } = inputs as { a: Value; b: Value };
-    const shape = tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
-    // ONNX Runtime's kernel for graphics cards fails where both operands are spread over the other's axes.
-    if (sameShape(a.shape, shape) || sameShape(b.shape, shape)) return power(graph, { a, b }, attributes);
-    const whole = (x: Value) => spread(graph, graph.whole(x), shape);
-    return power(graph, { a: whole(a), b: whole(b) }, attributes);
-  },
+  Pow: spreadFirst(binary('Pow', { right: 1 })),
   Greater: greater,
   Less: less,
   GreaterEqual: not(less),
   LessEqual: not(greater),
-  LogicalAnd: binary('And'),
+  LogicalAnd: spreadFirst(binary('And')),
   LogicalNot: unary('Not'),
   Neg: (graph, inputs) => {
     const x = inputs['x']!;
@@ -264,6 +270,13 @@ export const kernels: Readonly<Record<string, Emit>> = {
   Tanh: unary('Tanh'),
   Softplus: unary('Softplus'),
   Step: step,
+  ClipByValue: (graph, inputs, attributes) => {
+    const x = graph.whole(inputs['x']!);
+    const bounds = ['clipValueMin', 'clipValueMax'].map((bound) =>
+      graph.splat(attributes[bound] as number, []),
+    );
+    return graph.node('Clip', [x, ...bounds], x.shape);
+  },
   /** dy for y >= 0, dy * (y + 1) below. */
   EluGrad: (graph, inputs) => {
     const { dy, y } = inputs as { dy: Value; y: Value };
@@ -320,6 +333,13 @@ export const kernels: Readonly<Record<string, Emit>> = {
     const given = [attributes['begin'] as number[], attributes['size'] as number[]] as const;
     const [begin, size] = tf.slice_util.parseSliceParams(info, ...given) as [number[], number[]];
     return slice(graph, x, begin, size);
+  },
+  GatherV2: (graph, inputs, attributes) => {
+    const [x, indices] = [graph.whole(inputs['x']!), graph.whole(inputs['indices']!)];
+    if (Number(attributes['batchDims'] ?? 0) !== 0) throw new Error('Gathering by batches is not recorded.');
+    const [axis] = tf.util.parseAxisParam(attributes['axis'] as number, [...x.shape]) as [number];
+    const shape = x.shape.toSpliced(axis, 1, ...indices.shape);
+    return graph.node('Gather', [x, indices], shape, { axis: { int: axis } }, x.type);
   },
   PadV2: pad,
   Concat: (graph, inputs, attributes) => concat(graph, variadic(inputs), attributes['axis'] as number),

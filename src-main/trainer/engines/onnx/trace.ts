@@ -162,7 +162,7 @@ export function trace(
     if (missing === null) throw error;
     throw new AppError(
       'engine.operation-missing',
-      `The onnx engine cannot record the operation ${missing[1]}. Choose another engine, or leave out what needs it.`,
+      `The engines onnx and webgpu cannot record the operation ${missing[1]}. Choose another engine, or leave out what needs it.`,
       { operation: missing[1] },
       { cause: error },
     );
