@@ -32,6 +32,7 @@ import { EngineName, Hyperparameters, Limits } from './training.ts';
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,128}$/, 'not an id'));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
+const isFirst = <T>(item: T, index: number, all: T[]) => all.indexOf(item) === index;
 const upTo = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
 
 /** Light or dark; `system`: as the system has it. */
@@ -212,7 +213,10 @@ export const api = {
     draft: v.strictObject(changes),
   }).gives<OpenExperiment>(),
   'experiments.rename': method({ id, name: Name }).gives<null>(),
-  'experiments.tag': method({ id, tags: v.pipe(v.array(Name), v.maxLength(50)) }).gives<null>(),
+  'experiments.tag': method({
+    id,
+    tags: v.pipe(v.array(Name), v.maxLength(50), v.checkItems(isFirst, 'there twice')),
+  }).gives<null>(),
   /** A new experiment with the same content, or with that of one of its runs. */
   'experiments.duplicate': method({ id, run: v.nullable(id), name: Name }).gives<OpenExperiment>(),
   'experiments.delete': method({ id }).gives<null>(),

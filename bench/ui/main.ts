@@ -29,8 +29,7 @@ const benches = {
 };
 const load = () => `load average ${loadavg()[0]!.toFixed(1)}`;
 
-/** @returns how many budgets were missed */
-async function run(wanted: readonly string[]): Promise<number> {
+async function run(wanted: readonly string[]): Promise<Report> {
   if (findChromium() === null) throw new Error('No Chromium was found: put one on the path.');
   const report = new Report();
   await build();
@@ -48,7 +47,7 @@ async function run(wanted: readonly string[]): Promise<number> {
       print(`${name}, ${load()}`);
       await bench(studio, report);
     }
-    return report.missed;
+    return report;
   } finally {
     await browser.close();
     // As Ctrl-C does: its trainers and explorers end with it.
@@ -61,8 +60,12 @@ const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in benches));
 if (unknown === undefined) {
   print(`${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${load()}`);
-  const missed = await run(wanted);
+  const { missed, keptByProcessorAlone: late } = await run(wanted);
   print(missed === 0 ? 'All budgets were kept.' : `${missed} of the budgets were missed.`);
+  if (late > 0)
+    print(
+      `${late} of those that were kept were kept by processor time alone: the clock missed them, on a busy machine.`,
+    );
   process.exitCode = missed === 0 ? 0 : 1;
 } else {
   print(`There is no benchmark "${unknown}". There are: ${Object.keys(benches).join(', ')}.`);

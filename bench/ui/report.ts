@@ -13,6 +13,8 @@ const ms = (value: number) => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
 
 export class Report {
   missed = 0;
+  /** Budgets that the clock missed and the processor kept. */
+  keptByProcessorAlone = 0;
 
   /**
    * Time until something is there, or of one task. What the clock misses and the processor keeps is the fault of what else the machine
@@ -43,6 +45,7 @@ export class Report {
 
   #line(what: string, measured: string, budget = '', kept = true, keptByCpu = true): void {
     if (!kept && !keptByCpu) this.missed += 1;
+    if (!kept && keptByCpu) this.keptByProcessorAlone += 1;
     const verdict = budget === '' ? '' : kept ? 'kept' : keptByCpu ? 'kept by processor time' : 'MISSED';
     print(`  ${what.padEnd(60)} ${measured.padEnd(56)} ${budget.padEnd(8)} ${verdict}`.trimEnd());
   }

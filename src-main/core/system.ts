@@ -36,7 +36,8 @@ export function createSystem({ libraryDir, runsDir, shell, canBrowse, host }: Sy
       canBrowse,
       dialogs: shell === 'desktop',
       cores: availableParallelism(),
-      memoryBytes: totalmem(),
+      // A container may leave less than the machine has.
+      memoryBytes: Math.min(totalmem(), process.constrainedMemory() || Infinity),
     }),
     engines: async (signal) => (engines ??= await listEngines(host, signal)),
     async resources() {

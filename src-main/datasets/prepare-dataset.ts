@@ -300,7 +300,7 @@ export function nothingUsable({ name }: Pick<OpenSource, 'name'>, leftOut: LeftO
   const notImages = new Set(['not-an-image', 'link', 'not-a-file']);
   const first = leftOut.listed.find(({ code }) => !notImages.has(code));
   if (first === undefined) {
-    const text = `${name} holds no images: none of its ${leftOut.count} files is a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. Choose the folder that holds them.`;
+    const text = `${name} holds no images: ${leftOut.count === 1 ? 'its only file is not' : `none of its ${leftOut.count} files is`} a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF. Choose the folder that holds them.`;
     return new AppError('dataset.no-images', text, details);
   }
   return new AppError(

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src-shared/errors.ts';
+import { fittingBatch, requireMemory } from '../../src-shared/memory.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import { stepName } from '../../src-shared/step-name.ts';
 import type { TrainCommand, TrainerEvent } from '../../src-shared/trainer-protocol.ts';
@@ -14,7 +15,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Engine } from './engines/engine.ts';
 import { engineFailure, isEngineFailure } from './engines/failure.ts';
 import { clearLeftovers, makeFolder } from './files.ts';
-import { fittingBatch, machineMemory, requireMemory } from './memory.ts';
+import { machineMemory } from './memory.ts';
 import type { Arrays } from './parameters.ts';
 import { initialState, stateTensors } from './parameters.ts';
 import { ResourceMeter } from './resources.ts';
@@ -42,6 +43,14 @@ const earlyGrids: readonly number[] = [10, 25, 50, 100];
 /** Whether a grid follows a step: every multiple of `every` has one, and before the first of these the early steps. */
 function isSampled(step: number, every: number | null): boolean {
   return every !== null && (step % every === 0 || (step < every && earlyGrids.includes(step)));
+}
+
+/** A step whose checkpoint comes before the first of the usual ones, so that what is learned can soon be explored. */
+const earlyCheckpoint = 100;
+
+/** Whether a checkpoint follows a step: every multiple of `every` has one, and the early step before the first of these. */
+function isCheckpointed(step: number, every: number | null): boolean {
+  return every !== null && (step % every === 0 || (step < every && step === earlyCheckpoint));
 }
 
 /** Where a run stands between two steps. */
@@ -340,7 +349,7 @@ export async function train(command: TrainCommand, engine: Engine, control: Loop
       const resources = usage.measure();
       if (resources !== null) control.emit({ type: 'resources', ...resources });
       if (isSampled(step, sampleEvery)) await sample();
-      if (checkpointEvery !== null && step % checkpointEvery === 0) await checkpoint();
+      if (isCheckpointed(step, checkpointEvery)) await checkpoint();
       // Commands arrive while the process waits for its next turn.
       await new Promise((resolve) => setImmediate(resolve));
     }

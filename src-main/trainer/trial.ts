@@ -1,10 +1,11 @@
 /** How long a training step takes here, found out by doing some. */
 import type { Design } from '../../src-shared/gan/block.ts';
+import { requireMemory } from '../../src-shared/memory.ts';
 import { requireTrainable } from '../../src-shared/readiness.ts';
 import type { Hyperparameters } from '../../src-shared/training.ts';
 import { trySteps } from './engines/choose.ts';
 import type { Engine } from './engines/engine.ts';
-import { machineMemory, requireMemory } from './memory.ts';
+import { machineMemory } from './memory.ts';
 import { stepTrial } from './run-engine.ts';
 
 /**

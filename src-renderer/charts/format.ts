@@ -18,5 +18,24 @@ export function formatValue(value: number): string {
 export function formatPlace(place: number, axis: Axis): string {
   if (axis === 'time') return duration(place);
   if (axis === 'kimg') return plain.format(place);
-  return place >= 10_000 ? steps.format(place) : String(Math.round(place));
+  return place >= 10_000 ? steps.format(place) : Math.round(place).toLocaleString('en');
 }
+
+/** 1, 2 and 5 times every power of ten up to a billion. */
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((by) => by * 10 ** power)).flat();
+const [minute, hour, day] = [60, 3600, 86_400];
+
+/** Distances between the labels of an axis that it can have, and the pixels that a label wants. */
+export const tickSteps: Record<Axis, { incrs?: number[]; space: number }> = {
+  step: { incrs: wholeSteps, space: 56 },
+  kimg: { space: 56 },
+  time: {
+    incrs: [
+      ...[1, 2, 5, 10, 15, 30],
+      ...[1, 2, 5, 10, 15, 30].map((by) => by * minute),
+      ...[1, 2, 6, 12].map((by) => by * hour),
+      ...wholeSteps.map((by) => by * day),
+    ],
+    space: 84,
+  },
+};

@@ -1,5 +1,6 @@
 import type { ImageSettings } from '../../src-shared/dataset.ts';
 import type { Design, Shape } from '../../src-shared/gan/block.ts';
+import { formatDesign, parseDesign } from '../../src-shared/gan/design-json.ts';
 import { dcgan, presets } from '../../src-shared/gan/presets.ts';
 import { formatShape, sameShape } from '../../src-shared/gan/shape.ts';
 
@@ -11,6 +12,27 @@ export function designFor(image: Shape): Design {
   const base = Math.max(height, width) > 64 ? 16 : 24;
   const latentDim = Math.max(height, width) > 64 ? 100 : 64;
   return dcgan(`small-${formatShape(image)}`, { height, width, channels }, base, latentDim);
+}
+
+/** The same for equal designs, in whatever order their parts were written. */
+const canonical = (design: Design) => formatDesign(parseDesign(formatDesign(design)));
+
+/** `small` of `small-32-grey`. */
+const familyOf = (name: string) => name.replace(/-\d.*$/, '');
+
+/**
+ * What becomes of a design when its images change their size: one that nobody has worked on yet follows, as the preset of its family
+ * where there is one. Null: it is a person's own, and stays.
+ */
+export function followingDesign(design: Design, image: Shape): Design | null {
+  const asMade = [...presets.map((preset) => preset.design), designFor(design.discriminator.image)];
+  const text = canonical(design);
+  if (!asMade.some((made) => canonical(made) === text)) return null;
+  const related = presets.find(
+    ({ name, design: { discriminator } }) =>
+      familyOf(name) === familyOf(design.name) && sameShape(discriminator.image, image),
+  );
+  return related?.design ?? designFor(image);
 }
 
 /** Images in the size that a design looks at. */

@@ -1,5 +1,5 @@
 /** Designs to start from. */
-import type { Activation, Block, Design, Discriminator, NormName, Pair } from './block.ts';
+import type { Activation, Block, ConvBlock, Design, Discriminator, NormName, Pair } from './block.ts';
 import { convBlock, denseBlock } from './block.ts';
 
 export interface Preset {
@@ -79,19 +79,19 @@ function square(name: string, resolution: number, channels: number, base: number
   return dcgan(name, { height: resolution, width: resolution, channels }, base, latentDim);
 }
 
-/** 28 pixels halve to 14, 7 and, with a 3x3 kernel, 4; the mirror comes back through exactly these. */
+/** 28 pixels halve to 14 and 7; a 4x4 kernel laid down at every place leaves 4. The mirror comes back through exactly these. */
 function digits28(): Design {
-  const conv = (id: string, outChannels: number, kernel: 3 | 4, norm: NormName) =>
-    convBlock({ id, outChannels, kernel: [kernel, kernel], norm, activation: leaky });
+  const conv = (id: string, outChannels: number, norm: NormName, window: Partial<ConvBlock> = {}) =>
+    convBlock({ id, outChannels, norm, activation: leaky, ...window });
   return {
     name: 'digits-28',
     latentDim: 64,
     discriminator: {
       image: { height: 28, width: 28, channels: 1 },
       blocks: [
-        conv('b1', 32, 4, 'none'),
-        conv('b2', 64, 4, 'batch'),
-        conv('b3', 128, 3, 'batch'),
+        conv('b1', 32, 'none'),
+        conv('b2', 64, 'batch'),
+        conv('b3', 128, 'batch', { stride: [1, 1], padding: [0, 0] }),
         convBlock({ id: 'b4', outChannels: 1, kernel: [4, 4], stride: [1, 1], padding: [0, 0] }),
       ],
     },

@@ -175,6 +175,8 @@ describe.each(kindsOfEnds)('over $kind', ({ ends }) => {
     expect(await codeOf(() => window.call('experiments.save', forbidden))).toBe('dataset.not-allowed');
     await window.call('experiments.rename', { id: made.id, name: 'My faces' });
     await window.call('experiments.tag', { id: made.id, tags: ['small'] });
+    const twice = { id: made.id, tags: ['a', 'b', 'a'] };
+    expect(await codeOf(() => window.call('experiments.tag', twice))).toBe('rpc.bad-params');
     const opened = await other.call('experiments.get', { id: made.id });
     expect(opened).toEqual({ ...saved, name: 'My faces', tags: ['small'], updatedAt: opened.updatedAt });
     const copy = await window.call('experiments.duplicate', { id: made.id, run: null, name: 'Copy' });

@@ -91,6 +91,13 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     await seed(5).click();
     await expect(sample()).toHaveAttribute('alt', 'Seed 5');
     await expect(seed(5)).toHaveAttribute('aria-pressed', 'true');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await button('Copy the point').click();
+    await expect(page.getByText('The point is on the clipboard, as JSON.')).toBeVisible();
+    expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual({
+      kind: 'seed',
+      seed: 5,
+    });
     const wholeWall = await saved(button('Save the wall'));
     const image = await saved(button('Save the image'));
     expect(wholeWall.name).toMatch(/^tiny-step-20-seeds-0-to-\d+\.png$/);
@@ -126,6 +133,8 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     await expect(seed(123456)).toBeVisible();
     await button('Other seeds').click();
     await expect(seed(123456)).toHaveCount(0);
+    // The field names a seed that is in sight.
+    await expect(page.getByLabel('Go to seed')).not.toHaveValue('123456');
   });
 
   it('draws the path between two seeds, plays it, and saves it as an animation', async () => {
@@ -139,6 +148,12 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     const end = await saved(button('Save the image'));
     await button('Turn the path around').click();
     await expect(sample()).toHaveAttribute('alt', '0 % of the way from seed 9 to seed 3');
+    // A long one is given up.
+    await page.getByLabel('Seconds', { exact: true }).fill('40');
+    await button('Save 960 frames').click();
+    await button('Cancel').click();
+    await expect(button('Save 960 frames')).toBeVisible(wait);
+    await expect(page.getByRole('status', { name: 'Notices' }).getByRole('listitem')).toHaveCount(0);
     await page.getByLabel('Seconds', { exact: true }).fill('0.5');
     await button('Play the path').click();
     await expect(sample()).toHaveAttribute('alt', '100 % of the way from seed 9 to seed 3', wait);
@@ -215,6 +230,20 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     await reset.click();
     await expect(sample()).toHaveAttribute('alt', 'Seed 0');
     await expect(reset).toBeDisabled();
+
+    // The wall says, beside every tool, that its seeds are not where they were, and brings them back.
+    await slider.fill('4');
+    await page.getByRole('slider', { name: 'Direction 2', exact: true }).fill('-3');
+    await tool('Plane');
+    await expect(wall()).toContainText('All seeds are moved along 2 directions.');
+    await button('Show them as they are').click();
+    await expect(wall()).not.toContainText('All seeds are moved');
+    await tool('Directions');
+    await expect(page.getByLabel('Move the seeds on the wall, too')).not.toBeChecked();
+    await button('Reset all').click();
+    await expect(sample()).toHaveAttribute('alt', 'Seed 0');
+    await expect(slider).toHaveValue('0');
+    await expect(button('Reset all')).toBeDisabled();
   });
 
   it('finds the training images that are most like a sample', async () => {
@@ -239,7 +268,7 @@ describe.skipIf(findChromium() === null)('the Explore place', () => {
     await seed(7).click();
     const late = await saved(button('Save the image'));
     await checkpoint().selectOption('10');
-    await expect(page.getByText('Loading step 10…')).toBeHidden(wait);
+    await expect(page.getByText(/^Loading step 10/)).toBeHidden(wait);
     const early = await saved(button('Save the image'));
     expect(early.name).toBe('tiny-step-10-seed-7.png');
     expect(await pixels(early.path)).not.toEqual(await pixels(late.path));

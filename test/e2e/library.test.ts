@@ -282,6 +282,49 @@ describe.skipIf(findChromium() === null)('the library', () => {
     await expect(rows()).toHaveCount(1);
   });
 
+  it('compares runs that differ in their grids and batches, under names that are too long for their cells', async () => {
+    useTrained();
+    const store = openStore(join(library.folder, 'library'), { access: 'write' });
+    const [narrow, wide] = [store.runs.find('Narrow'), store.runs.find('Wide')];
+    const long =
+      'A name that goes on and on, longer than any cell of a comparison is wide, and then some more';
+    store.runs.rename(narrow.id, long);
+    store.close();
+    // The second run goes on: it has grids where the first has none.
+    const [node = '', ...before] = command;
+    execFileSync(
+      node,
+      [...before, 'resume', 'Wide', '--steps', '14', '--library', join(library.folder, 'library')],
+      { env: { PATH: process.env['PATH'], HOME: library.folder }, stdio: 'ignore' },
+    );
+    await show();
+    await page.getByRole('checkbox', { name: 'Compare Narrow, run 1' }).check();
+    await page.getByRole('checkbox', { name: 'Compare Wide, run 2' }).check();
+    await button('Compare 2 runs').click();
+    const grids = page.getByRole('region', { name: 'Grids' });
+    const image = (run: { number: number }) => grids.getByRole('img', { name: `of run ${run.number} · ` });
+    await expect(image(wide)).toHaveAttribute('alt', /after step 14$/, wait);
+    // Where a run has ended, its last grid stays.
+    await expect(image(narrow)).toHaveAttribute('alt', /after step 6$/);
+    for (const width of [1440, 1024]) {
+      await page.setViewportSize({ width, height: 800 });
+      const [left, right] = await Promise.all(
+        [image(narrow), image(wide)].map((found) => found.boundingBox()),
+      );
+      expect(left!.x + left!.width).toBeLessThanOrEqual(right!.x);
+      expect(left!.width).toBe(right!.width);
+    }
+    await grids.getByLabel('Together by').selectOption('steps');
+    const scrubber = grids.getByRole('slider', { name: 'Moment of the grids' });
+    await scrubber.press('ArrowLeft');
+    await expect(image(wide)).toHaveAttribute('alt', /after step 12$/);
+    // Back at its end it follows what is new.
+    await scrubber.press('End');
+    await expect(image(wide)).toHaveAttribute('alt', /after step 14$/);
+    await page.locator('header').getByRole('button', { name: 'Library' }).click();
+    expect(await findBarriers(page)).toEqual([]);
+  });
+
   it('exports a checkpoint that was tried, and saves it', async () => {
     useTrained();
     await show();
@@ -292,8 +335,12 @@ describe.skipIf(findChromium() === null)('the library', () => {
       'step 6, the newest',
       'step 3',
     ]);
+    await expect(button('Close', dialog)).not.toBeFocused();
     await button('Export as ONNX', dialog).click();
-    await expect(dialog.getByText(/the same images as the trainer( to within 0\.0+\d)?/)).toBeVisible(wait);
+    const automatic = page.waitForEvent('download', wait);
+    await expect(dialog.getByText('it draws the same images as here')).toBeVisible(wait);
+    expect((await automatic).suggestedFilename()).toBe('Narrow-step-6.onnx');
+    await expect(dialog.getByTitle(/the same images as the trainer( to within 0\.0+\d)?/)).toBeVisible();
     const downloading = page.waitForEvent('download');
     await dialog.getByRole('link', { name: 'Download Narrow-step-6.onnx' }).click();
     const download = await downloading;

@@ -83,6 +83,9 @@ describe.skipIf(findChromium() === null)('the studio', () => {
     await page.keyboard.press('Enter');
     await expect(page.getByRole('button', { name: 'Start training' })).toBeEnabled(wait);
     await expectInOrder(page);
+    await page.keyboard.press('Control+2');
+    await page.getByLabel('Name of the design').fill('mine');
+    await page.keyboard.press('Control+1');
     await page.getByRole('radio', { name: '32', exact: true }).focus();
     await page.keyboard.press('ArrowRight');
     await expect(page.getByRole('note', { name: 'Images and design differ' })).toBeVisible();

@@ -85,7 +85,9 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await expect(chart('Verdicts')).toHaveAttribute('aria-valuenow', '39');
     await page.keyboard.press('+');
     await expect(button('Show all')).toBeEnabled();
-    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(1);
+    // Half of what was shown, around the crosshair at step 39.
+    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(18);
+    await expect.poll(() => losses.getAttribute('aria-valuemax').then(Number)).toBeGreaterThan(38);
     const left = await losses.getAttribute('aria-valuemin').then(Number);
     await page.keyboard.press('PageDown');
     await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeLessThan(left);
@@ -111,7 +113,15 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await page.keyboard.down('Control');
     await page.mouse.wheel(0, -200);
     await page.keyboard.up('Control');
-    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(5);
+    // Around the pointer, three quarters along: what lies there stays there.
+    await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeGreaterThan(13);
+    expect(await losses.getAttribute('aria-valuemax').then(Number)).toBeGreaterThan(33);
+    await expect
+      .poll(async () => {
+        const words = await losses.getAttribute('aria-valuetext');
+        return Math.abs(Number(/^step ([\d,]+):/.exec(words ?? '')?.[1]) - 30.25);
+      })
+      .toBeLessThan(1);
     const beginning = await losses.getAttribute('aria-valuemin').then(Number);
     await page.mouse.wheel(-100, 0);
     await expect.poll(() => losses.getAttribute('aria-valuemin').then(Number)).toBeLessThan(beginning);
@@ -139,6 +149,19 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await expect
       .poll(() => tenth.evaluate((image: HTMLImageElement) => image.naturalWidth))
       .toBeGreaterThan(200);
+    // All of them in turn, and then the newest.
+    await page.evaluate(() => {
+      const image = document.querySelector<HTMLImageElement>('section[aria-label="Samples"] > img')!;
+      const seen = [image.alt];
+      new MutationObserver(() => seen.push(image.alt)).observe(image, { attributeFilter: ['alt'] });
+      Object.assign(window, { seen });
+    });
+    await button('Play all grids').click();
+    await expect(button('Stop playing')).toBeVisible();
+    await expect(button('Play all grids')).toBeVisible();
+    expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual(
+      [10, 20, 30, 40].map((step) => `64 generated images after step ${step}`),
+    );
     await button('All 5').click();
     await expect(page.getByRole('group', { name: 'All 5 grids' }).getByRole('button')).toHaveText([
       'step 0',
@@ -166,6 +189,18 @@ describe.skipIf(findChromium() === null)('the Train place', () => {
     await expect.poll(trained).toBeGreaterThan(45);
     // New steps are drawn in the chart that is there.
     expect(await drawing.evaluate((canvas) => canvas.isConnected)).toBe(true);
+    // A scrubber that was moved away and back to its end follows the newest grid.
+    const shown = () =>
+      page
+        .getByLabel('Step of the grid')
+        .getAttribute('aria-valuetext')
+        .then((words) => Number(words?.replace('step ', '')));
+    await page.getByLabel('Step of the grid').press('Home');
+    await expect.poll(shown).toBe(0);
+    await page.getByLabel('Step of the grid').press('End');
+    await expect.poll(shown).toBeGreaterThan(0);
+    const newest = await shown();
+    await expect.poll(shown).toBeGreaterThan(newest);
     await button('Pause').click();
     await expect(state()).toHaveText('paused');
     const paused = await trained();

@@ -96,7 +96,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
       'Conv 256 → 512',
       'Conv 512 → 1',
     ]);
-    expect(await mirrors().locator('strong').allTextContents()).toEqual([
+    expect(await mirrors().locator('.head strong').allTextContents()).toEqual([
       'ConvT 64 → 3',
       'ConvT 128 → 64',
       'ConvT 256 → 128',
@@ -122,8 +122,8 @@ describe.skipIf(chromium === null)('the Design place', () => {
     await openDcgan();
     await block(1).click();
     await cards().nth(1).getByLabel('Output channels', { exact: true }).fill('96');
-    expect(await mirrors().nth(1).locator('strong').textContent()).toBe('ConvT 96 → 64');
-    expect(await mirrors().nth(2).locator('strong').textContent()).toBe('ConvT 256 → 96');
+    expect(await mirrors().nth(1).locator('.head strong').textContent()).toBe('ConvT 96 → 64');
+    expect(await mirrors().nth(2).locator('.head strong').textContent()).toBe('ConvT 256 → 96');
     await page.keyboard.press('Control+z');
     expect((await titles())[1]).toBe('Conv 64 → 128');
     await page.keyboard.press('Control+Shift+z');
@@ -135,10 +135,12 @@ describe.skipIf(chromium === null)('the Design place', () => {
     await block(0).click();
     const channels = cards().nth(0).getByLabel('Output channels', { exact: true });
     await channels.fill('0');
-    expect(await cards().nth(0).getByRole('alert').textContent()).toContain('a whole number, 1 to 65536');
+    expect(await cards().nth(0).getByRole('alert').textContent()).toContain('a whole number, 1 to 65,536');
     expect((await titles())[0]).toBe('Conv 3 → 24');
     await channels.blur();
-    expect(await channels.inputValue()).toBe('24');
+    expect(await channels.inputValue()).toBe('1');
+    expect(await cards().nth(0).getByRole('status').textContent()).toContain('at least 1');
+    expect((await titles())[0]).toBe('Conv 3 → 1');
   });
 
   it('lets kernels be no squares', async () => {
@@ -160,7 +162,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
     expect(await button('1 error').count()).toBe(1);
     await cards().nth(4).getByRole('button', { name: 'Set the kernel to 4x4' }).click();
     expect(await page.getByText('fits together').count()).toBe(1);
-    expect(await mirrors().nth(4).locator('strong').textContent()).toBe('ConvT 100 → 512');
+    expect(await mirrors().nth(4).locator('.head strong').textContent()).toBe('ConvT 100 → 512');
   });
 
   it('gives the reason for what it derives, unlinks it and links it again', async () => {
@@ -271,7 +273,7 @@ describe.skipIf(chromium === null)('the Design place', () => {
       await open.click();
       expect(await page.getByRole('alert').textContent()).toContain(words);
     }
-    await page.getByLabel('File').setInputFiles({
+    await page.getByLabel('Design file').setInputFiles({
       name: 'twenty.json',
       mimeType: 'application/json',
       buffer: Buffer.from(formatDesign(twenty)),

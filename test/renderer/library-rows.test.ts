@@ -55,6 +55,14 @@ describe('rows', () => {
     expect(second).toMatchObject({ run: null, state: null, kimg: null, metric: null, bytes: 0, runs: [] });
   });
 
+  it('say that something trains, also where another run waits behind it', () => {
+    const runs = (['queued', 'running', 'done'] as const).map((state, i) =>
+      aRun({ id: state, experiment: 'e1', number: 3 - i, state }),
+    );
+    const [row] = rowsOf(content({ experiments: [anExperiment({ id: 'e1' })], runs }));
+    expect(row).toMatchObject({ state: 'running', run: { id: 'queued' } });
+  });
+
   it('call the images what people call them', () => {
     const names = new Map([
       ['/data/cats.zip', 'cats.zip'],

@@ -98,7 +98,7 @@ export class ScriptedCore {
         canBrowse: false,
         dialogs: false,
         cores: 2,
-        memoryBytes: 1,
+        memoryBytes: 2e9,
       }),
       'system.engines': () => [],
       'tasks.list': () => [],

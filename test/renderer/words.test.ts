@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { sizeBins } from '../../src-renderer/features/data/size-bins.ts';
 import { Meter } from '../../src-renderer/state/meter.ts';
 import { formatRoute, parseRoute } from '../../src-renderer/state/route.ts';
-import { whenWords } from '../../src-renderer/features/train/words.ts';
+import { minutesLeft, whenWords } from '../../src-renderer/features/train/words.ts';
+import type { RunState } from '../../src-shared/training.ts';
 import { ago, bytes, counted, duration, rate } from '../../src-renderer/ui/words.ts';
 
 it.each([
@@ -73,6 +74,16 @@ describe('the sizes of images', () => {
     expect(sizeBins([])).toEqual([]);
   });
 
+  it('from one pixel on are in bins that each begin elsewhere', () => {
+    const bins = sizeBins([
+      [1, 1, 1],
+      [2, 9, 1],
+      [5, 5, 1],
+    ]);
+    expect(bins.map(({ from }) => from)).toEqual([1, 2, 3, 4]);
+    expect(bins.map(({ to }) => to)).toEqual([1, 2, 3, 5]);
+  });
+
   it('are each in the bin that says so', () => {
     for (let side = 1; side <= 4096; side += 1) {
       const [bin] = sizeBins([[side, side, 1]]);
@@ -95,6 +106,19 @@ describe('a meter', () => {
 
 it('a run tells when it ended, not when it was begun', () => {
   const now = 3600_000;
-  expect(whenWords({ createdAt: 0, endedAt: null }, now)).toBe('begun 1 h ago');
-  expect(whenWords({ createdAt: 0, endedAt: now - 120_000 }, now)).toBe('ended 2 min ago');
+  expect(whenWords({ state: 'running', createdAt: 0, endedAt: null }, now)).toBe('begun 1 h ago');
+  const endedAt = now - 120_000;
+  expect(whenWords({ state: 'done', createdAt: 0, endedAt }, now)).toBe('ended 2 min ago');
+  expect(whenWords({ state: 'paused', createdAt: 0, endedAt }, now)).toBe('paused 2 min ago');
+});
+
+it('a run that broke off has the rest of its minutes left, one that is done as many again', () => {
+  const at = (minutes: number, state: RunState) => ({ state, at: minutes * 60_000 });
+  const paused = [at(0, 'queued'), at(1, 'running'), at(4, 'paused')];
+  expect(minutesLeft(10, paused)).toBe(7);
+  // Resumed with the seven: the minutes count from there.
+  expect(minutesLeft(7, [...paused, at(60, 'queued'), at(61, 'running'), at(63, 'interrupted')])).toBe(5);
+  expect(minutesLeft(10, [at(1, 'running'), at(11, 'done')])).toBe(10);
+  expect(minutesLeft(10, [at(1, 'running'), at(11, 'paused')])).toBe(10);
+  expect(minutesLeft(10, [at(0, 'queued')])).toBe(10);
 });

@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { totalmem } from 'node:os';
 import { describe, expect, test, vi } from 'vitest';
-import { fittingBatch, machineMemory, memoryNeed, requireMemory } from '../../src-main/trainer/memory.ts';
+import { machineMemory } from '../../src-main/trainer/memory.ts';
+import { elements, stateTensors } from '../../src-main/trainer/parameters.ts';
 import type { AppError } from '../../src-shared/errors.ts';
-import { dcgan } from '../../src-shared/gan/presets.ts';
+import { dcgan, presets } from '../../src-shared/gan/presets.ts';
+import { fittingBatch, memoryNeed, requireMemory } from '../../src-shared/memory.ts';
 import { defaultHyperparameters } from '../../src-shared/training.ts';
 
 const execute = promisify(execFile);
@@ -30,6 +32,19 @@ test('the state is counted three times: parameters, two moments each, the averag
   const { fixed } = memoryNeed(design, withoutAverage);
   expect(memoryNeed(design, hyperparameters).fixed - fixed).toBe(3 * 4 * g);
   expect(fixed).toBeGreaterThan(3 * 4 * (3 * (d + g) + statistics));
+});
+
+test.each(presets)('the state of $name is what the trainer holds', ({ design: preset }) => {
+  const withNorm = structuredClone(preset);
+  withNorm.discriminator.blocks[0]!.spectralNorm = true;
+  for (const tried of [preset, withNorm]) {
+    for (const halfLifeKimg of [20, null]) {
+      const tensors = stateTensors(tried, halfLifeKimg !== null);
+      const numbers = tensors.reduce((sum, { shape }) => sum + elements(shape), 0);
+      const chosen = { ...hyperparameters, ema: { halfLifeKimg, rampUp: null } };
+      expect(memoryNeed(tried, chosen).state).toBe(3 * 4 * numbers);
+    }
+  }
 });
 
 test('what fits is taken; what does not is refused with the batch that would fit', () => {

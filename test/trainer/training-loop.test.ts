@@ -48,6 +48,13 @@ describe('a run', () => {
     expect(written!.trainingSeconds).toBeLessThan(1100);
   });
 
+  test('writes a checkpoint early, so that there is soon something to explore', async () => {
+    const { runDir, dataset } = await place();
+    const early = { hyperparameters: settings({ checkpointEvery: 110 }), limits: limits({ steps: 111 }) };
+    const events = await trained(command(runDir, dataset, early), engine);
+    expect(ofType(events, 'checkpoint').map(({ step }) => step)).toEqual([100, 110, 111]);
+  });
+
   test("tells what it does, in order, in the protocol's words", async () => {
     const { runDir, dataset } = await place();
     const hyperparameters = settings({ sampleEvery: 4, checkpointEvery: 3 });

@@ -24,5 +24,6 @@ export function sizeBins(sizes: readonly (readonly [number, number, number])[]):
     count: 0,
   }));
   sizes.forEach(([, , count], i) => (bins[indices[i]! - first]!.count += count));
-  return bins;
+  // Between 1 and 2 pixels half a doubling holds no length at all.
+  return bins.filter(({ from, to }) => from <= to);
 }

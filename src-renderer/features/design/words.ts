@@ -1,6 +1,6 @@
 /** What the design place calls things, and what it says of them to someone who asks. */
 import type { Activation, NormName } from '../../../src-shared/gan/block.ts';
-import { normWords } from '../../../src-shared/gan/norm.ts';
+import { normShort, normWords } from '../../../src-shared/gan/norm.ts';
 
 export const terms = {
   kimg: 'How long this machine takes to train on a thousand images with this design, batch and engine. Measured: a few steps were done while nothing else trained. Estimated: worked out by multiply-adds from the last design that was measured.',
@@ -11,7 +11,7 @@ export const terms = {
   mirror:
     'Ganvas derives the generator from the discriminator: its blocks in reverse order, each convolution turned into a transposed one, so that every shape on the way down is met again on the way up.',
   z: 'The random numbers that the generator starts from. Every z becomes one image, and z that lie close together become images that look alike.',
-  verdict: 'A number (a logit): above 0 means "real", below 0 means "fake", and the further away the surer.',
+  verdict: 'A number: above 0 means "real", below 0 means "fake", and the further away the surer.',
   shape:
     'Height x width x channels of what flows between two blocks. A channel is one learned way of looking at every place.',
   kernel: 'The window through which a convolution looks at its input, in pixels.',
@@ -29,6 +29,8 @@ export const terms = {
   dropout: 'In training, this share of the values is set to zero at random. 0 switches it off.',
   seen: 'Receptive field: how many pixels of the image one number of the output depends on.',
   multiplyAdds: 'One multiplication and one addition each: how much there is to compute for one image.',
+  training:
+    'What training takes of this machine’s memory at its peak, with the batch that is set in Train: an estimate.',
   memory:
     'What one image leaves in memory on its way through, needed again for the gradients (4 bytes a number).',
 } as const;
@@ -46,6 +48,27 @@ export const activationNames: readonly (readonly [Activation['kind'], string])[]
 ];
 
 export const normNames = Object.entries(normWords).map(([name, words]) => [name as NormName, words] as const);
+/** What a short word on a block says in full: `k4 s2 p1`, `BN`, `leaky 0.2`. Empty where it says enough. */
+export function chipWords(chip: string): string {
+  const window = /^k(\S+) s(\S+) p(\S+)$/.exec(chip);
+  if (window !== null) return `kernel ${window[1]!}, stride ${window[2]!}, padding ${window[3]!}`;
+  const [first = '', value = ''] = chip.split(' ');
+  const known: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(
+      Object.entries(normShort).map(([name, short]) => [short, normWords[name as keyof typeof normShort]]),
+    ),
+    SN: 'spectral normalisation',
+    leaky: `leaky ReLU: negative values times ${value}`,
+    relu: 'ReLU: negative values become 0',
+    tanh: 'tanh: every value between -1 and 1',
+    pool: `max pooling over ${value}`,
+    unpool: `the inverse of max pooling over ${value}`,
+    out: `${value} rows and columns more, which make the size right`,
+    drop: `dropout: this share of the values is 0 at random`,
+    bias: 'a learned number added to each channel',
+  };
+  return known[first] ?? '';
+}
 
 const units = ['', ' k', ' M', ' G', ' T', ' P'];
 

@@ -24,14 +24,6 @@ export function cellStyle(src: string, columns: number, index: number, cell: Siz
   return `background: url("${src}") ${-left}px ${-top}px / ${columns * cell.width}px auto`;
 }
 
-/** Saves what lies at an address of this page as a file. */
-export function saveAs(src: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = src;
-  link.download = name;
-  link.click();
-}
-
 /** A seed that nobody has looked at. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;

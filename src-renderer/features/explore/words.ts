@@ -6,11 +6,11 @@ export const terms = {
   latent:
     'What the generator starts from: a list of random numbers, z, seen as one point. Every point gives one image, and points that lie close together give images that look alike.',
   seed: 'A number that stands for a random point. The same seed gives the same image from the same checkpoint, also with "ganvas sample --seed".',
-  path: 'The images on the way from one point to another. Slerp keeps to the arc between them (White 2016): a straight line would lead through points that are shorter than those the generator was trained on, and look washed out.',
+  path: 'The images on the way from one point to another. It keeps to the arc between them (slerp): a straight line would lead through points that are unlike those the generator was trained on, and look washed out.',
   plane:
     'A flat piece of the latent space around the chosen point, along two random directions at right angles. Distances are standard deviations: 1 is small.',
   directions:
-    'The directions in which this generator’s first layer changes most, the strongest first (SeFa, Shen and Zhou 2021). What each of them does, nobody has told it: try them.',
+    'The directions in which this generator’s first layer changes most, the strongest first. What each of them does, nobody has told it: try them.',
   nearest:
     'The training images that differ least from the sample, pixel by pixel. If these look the same as the sample, it has been memorised; if they only resemble it, the generator has learned what they have in common.',
   follow: 'Opens each checkpoint of this run as soon as it is written, with everything that you chose.',

@@ -35,6 +35,10 @@ const bound = new Intl.NumberFormat('en', { maximumSignificantDigits: 1, roundin
 /** A small number in full, with one digit that counts: `0.0000004`. Rounded up, so that it stays a bound. */
 export const boundWords = (value: number): string => bound.format(value);
 
+/** What the trial after writing has shown, in short. */
+export const triedWords = ({ difference }: Pick<Export, 'difference'>): string =>
+  difference === null ? 'it could not be tried' : 'it draws the same images as here';
+
 /** What the trial after writing has shown. */
 export function verifiedWords({ difference, format }: Pick<Export, 'difference' | 'format'>): string {
   if (difference === null) return 'it was not tried';

@@ -67,6 +67,8 @@ export function rowsOf(content: LibraryContent): ExperimentRow[] {
     return {
       ...newest,
       name,
+      // What trains is what a person wants to know of, whatever waits behind it.
+      state: runs.some(({ state }) => state === 'running') ? 'running' : newest.state,
       bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0),
       date: Math.max(updatedAt, ...runs.map(({ date }) => date)),
       runs,

@@ -1,5 +1,5 @@
 /** What the train place calls things, and what it says of them to someone who asks. */
-import type { Run } from '../../../src-shared/library.ts';
+import type { Run, StateChange } from '../../../src-shared/library.ts';
 import type { RunState } from '../../../src-shared/training.ts';
 import { ago } from '../../ui/words.ts';
 
@@ -14,8 +14,24 @@ export const stateWords: Record<RunState, string> = {
 };
 
 /** When a run ended, or when it was begun while it has not. @param now milliseconds since 1970; absent: the present */
-export function whenWords({ createdAt, endedAt }: Pick<Run, 'createdAt' | 'endedAt'>, now?: number): string {
-  return endedAt === null ? `begun ${ago(createdAt, now)}` : `ended ${ago(endedAt, now)}`;
+export function whenWords(
+  { state, createdAt, endedAt }: Pick<Run, 'state' | 'createdAt' | 'endedAt'>,
+  now?: number,
+): string {
+  if (endedAt === null) return `begun ${ago(createdAt, now)}`;
+  return `${state === 'paused' ? 'paused' : 'ended'} ${ago(endedAt, now)}`;
+}
+
+/**
+ * Minutes that a run has left of those that it was last given, where it broke off before they were over; else as many again.
+ * @param history its states, the oldest first
+ */
+export function minutesLeft(minutes: number, history: readonly Pick<StateChange, 'state' | 'at'>[]): number {
+  const began = history.findLastIndex(({ state }) => state === 'running');
+  const [start, end] = [history[began], history[began + 1]];
+  if (start === undefined || end === undefined || end.state === 'done') return minutes;
+  const left = minutes - (end.at - start.at) / 60_000;
+  return left < 0.1 ? minutes : Math.round(left * 10) / 10;
 }
 
 export const terms = {
@@ -77,7 +93,7 @@ export const terms = {
   sampleEvery:
     'Steps between two saved grids. A few come earlier: the beginning goes fast. 0 saves only the first and the last.',
   checkpointEvery:
-    'Steps between two checkpoints, from which a run can go on when something happens to it; 0 writes one only at the end.',
+    'Steps between two checkpoints, from which a run can be explored and go on when something happens to it; the first comes at step 100 already. 0 writes one only at the end.',
   keepCheckpoints: 'How many of the newest checkpoints stay on the disk.',
   measure:
     'Compares the newest checkpoint with the training images: distances, diversity, copies. The numbers are kept and drawn below the losses.',

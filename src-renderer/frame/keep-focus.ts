@@ -1,0 +1,39 @@
+/**
+ * What has the focus may go, or be switched off, by its own doing: a button that leads on. The focus then goes to what is shown now, an
+ * open dialog or else the place, and not to the window's beginning.
+ * @returns a function that ends it
+ */
+export function keepFocus(page: Document): () => void {
+  let last: Element | null = null;
+  const remember = ({ target }: FocusEvent) => {
+    last = target instanceof Element ? target : null;
+  };
+  const look = () => {
+    if (last === null || page.activeElement !== page.body) return;
+    if (last.isConnected && !last.matches(':disabled')) return;
+    const dialogs = page.querySelectorAll<HTMLElement>('dialog[open]');
+    const shown = dialogs[dialogs.length - 1] ?? page.querySelector<HTMLElement>('main');
+    if (shown === null) return;
+    shown.tabIndex = -1;
+    shown.focus({ preventScroll: true });
+  };
+  page.addEventListener('focusin', remember);
+  let waits = false;
+  const changes = new MutationObserver(() => {
+    look();
+    // A control that is switched off loses the focus with the next picture only.
+    if (waits || last?.matches(':disabled') !== true) return;
+    waits = true;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        waits = false;
+        look();
+      }),
+    );
+  });
+  changes.observe(page.body, { subtree: true, childList: true, attributeFilter: ['disabled'] });
+  return () => {
+    page.removeEventListener('focusin', remember);
+    changes.disconnect();
+  };
+}
