@@ -108,7 +108,10 @@ describe.skipIf(findChromium() === null)('a page that is reloaded', () => {
     await page.route('**/uploads/**', () => undefined);
     await drop(page, join(library.pictures, 'discs'));
     await expect(group(page, /^Uploading/)).toBeVisible(wait);
-    await expect(other.getByRole('list', { name: 'Under way' })).toContainText('Uploading discs', wait);
+    await expect(other.getByRole('complementary', { name: 'Under way' })).toContainText(
+      'Uploading discs',
+      wait,
+    );
     const scratch = () => readdirSync(join(library.folder, 'library', 'scratch')).length;
     expect(scratch()).toBe(1);
     const asked: string[] = [];
@@ -124,7 +127,7 @@ describe.skipIf(findChromium() === null)('a page that is reloaded', () => {
       'The upload of "discs" ended with the page. Drop it again.',
       wait,
     );
-    await expect(other.getByRole('list', { name: 'Under way' })).toHaveText('', wait);
+    await expect(other.getByRole('complementary', { name: 'Under way' })).toHaveText('', wait);
     await vi.waitFor(() => expect(scratch()).toBe(0));
   });
 });
