@@ -52,7 +52,7 @@ describe.skipIf(findChromium() === null).each(shells)('the main job in $shell', 
   const place = (name: string) => page.getByRole('navigation').getByRole('button', { name, exact: true });
   const field = (name: string) => page.getByLabel(name, { exact: true });
   const state = () => page.locator('.run header .state');
-  const mirrored = () => page.locator('[aria-label^="Mirror of block 2,"] strong');
+  const mirrored = () => page.locator('[aria-label^="Mirror of block 2,"] strong').first();
   const dialog = () => page.getByRole('dialog');
 
   it('with the mouse', async () => {
