@@ -127,7 +127,7 @@ describe('commands', { timeout: 60_000 }, () => {
       file,
     };
     expect(await trainer.ask(sample, 'sampled')).toEqual({ type: 'sampled', file, columns: 3 });
-    expect(await readdir(folder)).toEqual(['dataset', 'grid.png', 'run']);
+    expect((await readdir(folder)).sort()).toEqual(['dataset', 'grid.png', 'run', 'run-graphs']);
     await trainer.ask(command(runDir, dataset, { checkpoint: folderOf(runDir, 4) }), 'trained');
     expect(Object.keys(lossesOf(trainer.events)).length).toBe(10);
   });
