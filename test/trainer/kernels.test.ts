@@ -317,6 +317,10 @@ const tries: Record<string, Try[]> = {
     ],
     [[[2]], (x) => float(tf.pad(tf.cast(tf.mul(x, 5), 'int32'), [[1, 1]], 9))],
   ],
+  ClipByValue: [
+    ...singles((x) => tf.clipByValue(x, -0.5, 0.3)),
+    ...singles((x) => tf.clipByValue(signs(x), -1, 0)),
+  ],
   Concat: [
     ...[0, 1, 2, -1].map((axis): Try => [
       [
