@@ -120,7 +120,7 @@ test(
         expect(beyond(actual, (name) => Math.max(1e-2, 10 * (moved[name] ?? 0)))).toEqual({});
       }),
       // Always the same designs: a kink within rounding of an activation is rare, but would fail a run for nothing.
-      { numRuns: 40, seed: 20 },
+      { numRuns: 40, seed: 21 },
     );
   },
 );
