@@ -19,17 +19,20 @@ export function keepFocus(page: Document): () => void {
   };
   page.addEventListener('focusin', remember);
   let waits = false;
-  const changes = new MutationObserver(() => {
-    look();
-    // A control that is switched off loses the focus with the next picture only.
-    if (waits || last?.matches(':disabled') !== true) return;
+  // A control that is switched off loses the focus with the next picture only, which a busy page makes late.
+  const waitForLoss = () => {
     waits = true;
     requestAnimationFrame(() =>
       setTimeout(() => {
-        waits = false;
         look();
+        waits = false;
+        if (last !== null && page.activeElement === last && last.matches(':disabled')) waitForLoss();
       }),
     );
+  };
+  const changes = new MutationObserver(() => {
+    look();
+    if (!waits && last?.matches(':disabled') === true) waitForLoss();
   });
   changes.observe(page.body, { subtree: true, childList: true, attributeFilter: ['disabled'] });
   return () => {
